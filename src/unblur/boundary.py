@@ -1,0 +1,112 @@
+"""What lies outside the photograph: the only place that knows about edges.
+
+A blurred photograph has no circular border: its rim holds light from beyond the frame. Solvers therefore work on an
+extended picture and get a weight that is 0 outside, so that the outside is free to explain the rim. What stands
+there to begin with is the mirrored photograph, faded into the one mirrored at the opposite edge, so that the
+circular domain has no seam.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
+from torch import Tensor
+
+from unblur.fourier import fast_size
+from unblur.tensors import Image, Psf, Weight
+
+Inside = tuple[slice, slice]
+
+
+def replicated(image: Image, margin: int) -> Tensor:
+    """Extend every side by ``margin`` pixels, of any number, by repeating the outermost pixel."""
+    return F.pad(image, (margin, margin, margin, margin), mode="replicate")
+
+
+def mirrored(image: Image, margin: int) -> Tensor:
+    """Extend every side by ``margin`` pixels, of any number, by mirroring at the edge (the edge pixel is repeated)."""
+    for dim in (-2, -1):
+        length = image.shape[dim]
+        positions = torch.arange(-margin, length + margin, device=image.device)
+        image = image.index_select(dim, _mirror(positions, length))
+    return image
+
+
+def extended(image: Image, psf: Psf) -> tuple[Tensor, Tensor, Inside]:
+    """Put the photograph into a larger circular domain without a seam.
+
+    Each side of the domain exceeds the photograph's by at least twice the PSF's, rounded up to what the FFT likes.
+
+    Args:
+        image: ``(B, C, H, W)``, of any size, also smaller than the PSF.
+        psf: ``(kh, kw)``.
+
+    Returns:
+        The extended picture ``(B, C, H', W')``; its weight ``(1, 1, H', W')``, 1 on the photograph and 0 outside; the
+        slices of height and width where the photograph lies.
+    """
+    size = fast_size(image.shape[-2] + 2 * psf.shape[0], image.shape[-1] + 2 * psf.shape[1])
+    inside: list[slice] = []
+    picture = image
+    for dim, full in zip((-2, -1), size, strict=True):
+        offset = (full - image.shape[dim]) // 2
+        inside.append(slice(offset, offset + image.shape[dim]))
+        picture = _periodic(picture, full, dim).roll(offset, dims=dim)
+    weight = picture.new_zeros(1, 1, *size)
+    weight[..., inside[0], inside[1]] = 1
+    return picture, weight, (inside[0], inside[1])
+
+
+def filled(image: Image, weight: Weight, psf: Psf) -> Image:
+    """Replace ignored pixels by the mean of the trusted ones around them, over twice the PSF's reach.
+
+    Args:
+        image: ``(B, C, H, W)``.
+        weight: 1 = trust, 0 = ignore; in between mixes.
+        psf: only its size is used.
+    """
+    reach = min(max(psf.shape), *image.shape[-2:])
+    window, around = 2 * (reach // 2) + 1, reach // 2
+    trust = weight.expand_as(image)
+
+    def mean(values: Tensor) -> Tensor:
+        return F.avg_pool2d(values, window, stride=1, padding=around, count_include_pad=False)
+
+    near = mean(image * trust) / mean(trust).clamp_min(1e-6)
+    whole = (image * trust).sum(dim=(-2, -1), keepdim=True) / trust.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
+    return torch.lerp(torch.where(mean(trust) > 1e-3, near, whole), image, trust)
+
+
+def extended_weight(weight: Tensor | None, frame: Tensor, inside: Inside) -> Tensor:
+    """The photograph's own weight put into the extended domain: ``frame`` (from :func:`extended`) where there is none.
+
+    Args:
+        weight: ``(B|1, C|1, H, W)`` in [0, 1], 1 = trust, 0 = ignore; None trusts the whole photograph.
+        frame: ``(1, 1, H', W')``, 1 inside the photograph.
+        inside: where the photograph lies.
+    """
+    if weight is None:
+        return frame
+    whole = frame.expand(weight.shape[0], weight.shape[1], -1, -1).clone()
+    whole[..., inside[0], inside[1]] = weight
+    return whole
+
+
+def _periodic(image: Tensor, full: int, dim: int) -> Tensor:
+    """Append pixels along ``dim`` that lead from the last one, by mirror images, back to the first."""
+    length = image.shape[dim]
+    gap = full - length
+    after = torch.arange(length, full, device=image.device)
+    share = torch.arange(1, gap + 1, device=image.device, dtype=image.dtype) / (gap + 1)
+    # The quarter next to either edge is its own mirror image alone, so that what lies opposite, which in a tile is
+    # another part of the picture than in the whole, stays out of reach.
+    share = (2 * share - 0.5).clamp(0, 1)
+    share = share * share * (3 - 2 * share)  # smooth at both ends, so that no crease rings
+    share = share.reshape(-1, 1) if dim == -2 else share
+    from_end = image.index_select(dim, _mirror(after, length))
+    from_start = image.index_select(dim, _mirror(after - full, length))
+    return torch.cat([image, from_end + share * (from_start - from_end)], dim=dim)
+
+
+def _mirror(positions: Tensor, length: int) -> Tensor:
+    """Indices of the endlessly mirrored row of ``length`` pixels, half-sample symmetric, at any integer positions."""
+    phase = positions % (2 * length)
+    return torch.where(phase < length, phase, 2 * length - 1 - phase)

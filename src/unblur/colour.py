@@ -1,0 +1,32 @@
+"""Light and numbers: the sRGB curve, luma, and the colour space of JPEG."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unblur.tensors import Image
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in luma (ITU-R BT.601, the luma of JPEG and of the published tables)."""
+
+
+def decode_srgb(image: Image) -> Image:
+    """Stored sRGB values to linear light (IEC 61966-2-1); odd about 0 and continued above 1, so nothing is lost."""
+    size = image.abs()
+    linear = torch.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055).clamp_min(1e-8) ** 2.4)
+    return torch.copysign(linear, image)
+
+
+def encode_srgb(image: Image) -> Image:
+    """Linear light to stored sRGB values, the inverse of :func:`decode_srgb`."""
+    size = image.abs()
+    stored = torch.where(size <= 0.0031308, size * 12.92, 1.055 * size.clamp_min(1e-8) ** (1 / 2.4) - 0.055)
+    return torch.copysign(stored, image)
+
+
+def luma(image: Image) -> Float[Tensor, "b 1 h w"]:
+    """Rec. 601 luma of the stored values: ``(B, 3, H, W)`` to ``(B, 1, H, W)``; grey passes unchanged."""
+    if image.shape[1] == 1:
+        return image
+    weights = image.new_tensor(LUMA).reshape(1, 3, 1, 1)
+    return (image * weights).sum(dim=1, keepdim=True)
