@@ -1,0 +1,191 @@
+"""From solvers and networks to deconvolvers: what takes a photograph as it is, borders included."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+
+from unblur.boundary import extended, extended_weight, filled, mirrored
+from unblur.errors import ConfigError, PsfError, WeightsError
+from unblur.inverse.regularised import pseudo_inverse
+from unblur.inverse.separable import separable
+from unblur.networks.dcnn import DCNN
+from unblur.networks.odcnn import ODCNN
+from unblur.precision import autocast
+from unblur.tensors import Image, Psf, Report, Weight
+from unblur.weights import Weights, load_into, psf_distance, read_weights, shipped
+
+SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("dcnn", "separable"): ("dcnn-disk7-small",),
+    ("dcnn", "random"): ("dcnn-disk7-small-random",),
+    ("odcnn", "separable"): ("odcnn-disk7-small",),
+}
+"""Method and start → the weights that come with the package, one file for each PSF."""
+
+
+@runtime_checkable
+class Deconvolver(Protocol):
+    """A method made ready: takes photographs as they are, borders included."""
+
+    def __call__(
+        self, blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+    ) -> Image:
+        """Restore ``(B, C, H, W)``; ``weight`` is ``(B|1, C|1, H, W)``, 1 = trust, 0 = ignore. Not clipped."""
+        ...
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A solver on a circular domain; :func:`on_photograph` makes a deconvolver of it."""
+
+    def __call__(
+        self, blurred: Image, psf: Psf, *, weight: Weight, settings: Any, report: Report | None = None
+    ) -> Image:
+        """Restore the circular ``(B, C, H, W)`` under the given weight."""
+        ...
+
+
+def on_photograph(solver: Solver) -> Callable[[torch.device, Any], Deconvolver]:
+    """Let a circular solver meet photographs: extend, weigh, solve, cut the photograph out again."""
+
+    def build(device: torch.device, settings: Any) -> Deconvolver:
+        def deconvolve(
+            blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+        ) -> Image:
+            blurred = blurred.to(device)
+            trust = None if weight is None else weight.to(blurred)
+            picture, frame, inside = extended(blurred if trust is None else filled(blurred, trust, psf), psf)
+            whole = extended_weight(trust, frame, inside)
+            restored = solver(picture, psf.to(picture), weight=whole, settings=settings, report=report)
+            return restored[..., inside[0], inside[1]]
+
+        return deconvolve
+
+    return build
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparableSettings:
+    """What a user may set."""
+
+    noise_to_signal: float = 0.01
+    """r of the inverse kernel, above 0; larger is smoother and calmer, smaller is sharper and noisier."""
+    support: int = 121
+    """Side of the inverse kernel in pixels, odd; smaller is faster and rings more."""
+    threshold: float = 0.01
+    """Singular values up to this are dropped; smaller keeps more terms."""
+
+
+def separable_inversion(device: torch.device, settings: SeparableSettings) -> Deconvolver:
+    """The inverse kernel of any PSF, applied as a sum of separable kernels to the mirrored photograph."""
+
+    def deconvolve(blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None) -> Image:
+        _refuse_weight("separable", weight)
+        inverse = pseudo_inverse(psf.to(device), settings.noise_to_signal, settings.support)
+        terms = separable(inverse, threshold=settings.threshold)
+        restored = terms.apply(mirrored(blurred.to(device), settings.support // 2))
+        if report:
+            report(1.0)
+        return restored
+
+    return deconvolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class DcnnSettings:
+    """What a user may set."""
+
+    start: Literal["separable", "random"] = "separable"
+    """Which of the shipped networks: trained from the separable inversion, or from random weights."""
+    weights: str | None = None
+    """A file from ``unblur train`` to use instead of what is shipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OdcnnSettings:
+    """What a user may set."""
+
+    weights: str | None = None
+    """A file from ``unblur train`` to use instead of what is shipped."""
+
+
+def weights_for(network: Literal["dcnn", "odcnn"]) -> Callable[[Any, Psf], Weights]:
+    """Settings and PSF → the weights to use: the named file, else the shipped ones for the nearest PSF."""
+
+    def choose(settings: Any, psf: Psf) -> Weights:
+        if settings.weights is not None:
+            weights = read_weights(Path(settings.weights))
+            if weights.card.network != network:
+                raise ConfigError(f"{settings.weights} holds a {weights.card.network}, expected a {network}")
+            return weights
+        names = SHIPPED[network, getattr(settings, "start", "separable")]
+        return min((shipped(name) for name in names), key=lambda weights: psf_distance(psf, weights.psf))
+
+    return choose
+
+
+def trained_network(network: Literal["dcnn", "odcnn"]) -> Callable[[torch.device, Any], Deconvolver]:
+    """Let a network of valid convolutions meet photographs: mirror its margin around them, cut its rim."""
+    choose = weights_for(network)
+
+    def build(device: torch.device, settings: Any) -> Deconvolver:
+        ready: dict[tuple[str, torch.dtype], DCNN | ODCNN] = {}
+
+        def deconvolve(
+            blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+        ) -> Image:
+            _refuse_weight(network, weight)
+            weights = choose(settings, psf)
+            if reason := weights.refusal(psf):
+                raise PsfError(f"{network} {reason}; choose a method that takes any PSF")
+            key = (weights.card.sha256, blurred.dtype)
+            if key not in ready:
+                ready[key] = network_of(weights).to(device, blurred.dtype)
+            module, rim = ready[key], ready[key].rim
+            with autocast(device):
+                restored = module(mirrored(blurred.to(device), module.margin))
+            if report:
+                report(1.0)
+            return restored[..., rim : restored.shape[-2] - rim, rim : restored.shape[-1] - rim].to(blurred.dtype)
+
+        return deconvolve
+
+    return build
+
+
+def network_of(weights: Weights) -> DCNN | ODCNN:
+    """The network that a card describes, with its weights, frozen.
+
+    Raises:
+        WeightsError: the card names no network that is known, or the tensors do not fit its sizes.
+    """
+    sizes = weights.card.sizes
+    module: DCNN | ODCNN
+    try:
+        if weights.card.network == "dcnn":
+            module = DCNN(width=sizes["width"], support=sizes["support"])
+        else:
+            module = ODCNN(**sizes)
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"the card of these weights lacks a size or has one too many ({error})") from None
+    load_into(module, weights)
+    return module.requires_grad_(False).eval()
+
+
+def network_margin(network: Literal["dcnn", "odcnn"]) -> Callable[[Any, Psf], int]:
+    """Settings and PSF → pixels of overlap at which tiles of the network that would be used equal the whole."""
+    choose = weights_for(network)
+
+    def margin(settings: Any, psf: Psf) -> int:
+        sizes = choose(settings, psf).card.sizes
+        half = sizes["support"] // 2
+        return half if network == "dcnn" else half + (sizes["first"] + sizes["last"] - 2) // 2
+
+    return margin
+
+
+def _refuse_weight(name: str, weight: Weight | None) -> None:
+    if weight is not None:
+        raise ConfigError(f"{name} cannot ignore parts of a photograph; leave the weight out, or choose a solver")

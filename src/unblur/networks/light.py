@@ -1,0 +1,78 @@
+"""What the universal network knows about light: a scale for lamps, where a photograph is white, how noisy it is."""
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
+from jaxtyping import Float
+from torch import Tensor
+
+from unblur.tensors import Image, Weight
+
+BRIGHTEST = 100.0
+"""No estimate goes beyond so many times white."""
+WHITE_FROM, WHITE_TO = 0.97, 0.995
+"""Between these a value counts as clipped more and more: JPEG and noise leave white uneven."""
+BLACK_TO = 0.005
+"""Up to this a value says nothing about noise: it was clipped at black."""
+MAD = 0.6745
+"""Median of |z| of a standard normal z: what makes a median absolute deviation a standard deviation."""
+FLOOR = 1e-3
+"""Noise below this counts as this; rounding to 8 bits alone makes about as much."""
+TYPICAL = 1e-2
+"""The noise whose level is 0."""
+
+
+def compress(light: Tensor) -> Tensor:
+    """Light to the network's scale: unchanged up to white, logarithmic above, smooth where they meet."""
+    return light.clamp_max(1) + light.clamp_min(1).log()
+
+
+def expand(value: Tensor) -> Tensor:
+    """The network's scale back to light, at most :data:`BRIGHTEST`."""
+    return value.clamp_max(1) - 1 + (value - 1).clamp(0, math.log(BRIGHTEST)).exp()
+
+
+def whiteness(image: Image) -> Image:
+    """Where a photograph is clipped: 0 up to 0.97, 1 from 0.995, smooth between."""
+    share = ((image - WHITE_FROM) / (WHITE_TO - WHITE_FROM)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def noise_levels(image: Image, *, weight: Weight | None = None) -> Float[Tensor, "b 2"]:
+    """How noisy photographs are: ``ln((σ + 0.001) / 0.01)``, from pixels and from means of 2 × 2 pixels.
+
+    A blurred photograph holds next to nothing at the highest frequencies, so that the median absolute deviation of
+    its diagonal Haar coefficients is the noise (Donoho and Johnstone 1994). JPEG removes noise from the finest scale
+    first: the second number then is the larger one. White noise of σ gives both times ``σ``.
+
+    Args:
+        image: in the light of the blur; clipped pixels are left out.
+        weight: pixels under 0.5 are left out.
+
+    Returns:
+        Two numbers per picture; 0 is a noise of about 0.01, and a picture that says nothing counts as noiseless.
+    """
+    known = ((image < WHITE_FROM) & (image > BLACK_TO)).to(image.dtype)
+    if weight is not None:
+        known = known * (weight > 0.5)
+    levels = []
+    for scale in (1, 2):
+        if min(image.shape[-2:]) < 2:
+            sigma = image.new_zeros(len(image))
+        else:
+            diagonal, image, known = _haar(image, known)
+            sigma = scale * torch.nan_to_num(diagonal.nanmedian(dim=1).values) / MAD
+        levels.append(((sigma + FLOOR) / TYPICAL).log())
+    return torch.stack(levels, dim=1)
+
+
+def _haar(image: Image, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Size of the diagonal Haar coefficients ``(B, N)``, NaN where unknown; means of 2 × 2, and which are known."""
+    height, width = (side - side % 2 for side in image.shape[-2:])
+    image, known = image[..., :height, :width], known[..., :height, :width]
+    falling = image[..., ::2, ::2] + image[..., 1::2, 1::2]
+    rising = image[..., ::2, 1::2] + image[..., 1::2, ::2]
+    known = (F.avg_pool2d(known, 2) == 1).to(image.dtype)
+    size = (falling - rising).abs() / 2
+    return torch.where(known > 0, size, torch.nan).flatten(1), (falling + rising) / 4, known
