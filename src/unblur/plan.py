@@ -1,0 +1,163 @@
+"""What is settled before the first pixel is touched: the method, the light it works in, the device and the tiles."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unblur.colour import decode_srgb, encode_srgb
+from unblur.errors import ConfigError, PsfError
+from unblur.methods import METHODS, Method, default_method
+from unblur.tensors import Encoding, Image, Psf, Report, Transfer
+from unblur.tiling import tile_for_memory, tiled
+
+WORKING_MEMORY = 1_000_000_000
+"""Bytes; a picture whose restoration would need more goes in tiles, unless its method refuses them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How pictures of one kind will be restored with one PSF."""
+
+    method: Method
+    settings: Any
+    """The method's own dataclass."""
+    psf: Psf
+    device: torch.device
+    through_light: bool
+    """Whether stored values are decoded to linear light before the method and encoded after it."""
+
+    def restored(
+        self,
+        planes: Tensor,
+        *,
+        tile: int | None = None,
+        memory: int | None = None,
+        weight: Image | None = None,
+        report: Report | None = None,
+    ) -> Tensor:
+        """Restore ``(B, 1|3, H, W)`` of any number type, whole or in tiles; the same type comes back.
+
+        Args:
+            planes: integers of full range, or floats with 1 = white.
+            tile: largest side of a tile in pixels; smaller takes less memory and more time.
+            memory: bytes for the work on one tile.
+            weight: 1 = trust, 0 = ignore.
+            report: told the share of the work done; may raise ``Cancelled``.
+
+        Raises:
+            PsfError: the PSF is larger than the picture.
+            ConfigError: tiles for a method that refuses them, both ``tile`` and ``memory``, or too little memory.
+        """
+        height, width = planes.shape[-2:]
+        kh, kw = self.psf.shape
+        if kh > height or kw > width:
+            raise PsfError(
+                f"the PSF has {kw} x {kh} pixels, expected at most the picture's {width} x {height}; "
+                "crop the PSF or take the whole photograph"
+            )
+        side = self._tile_side(planes, tile, memory) or max(height, width)
+        step = _OnStored(self)
+        margin = self.method.margin(self.psf, self.settings)
+        with torch.set_grad_enabled(planes.requires_grad and torch.is_grad_enabled()):
+            return tiled(step, planes, self.psf, tile=side, margin=margin, weight=weight, report=report)
+
+    def _tile_side(self, planes: Tensor, tile: int | None, memory: int | None) -> int | None:
+        """How large the tiles are; None for the picture as a whole."""
+        batch, channels, height, width = planes.shape
+        kh, kw = self.psf.shape
+        bytes_per_pixel = self.method.bytes_per_pixel * batch * channels
+        if tile is not None and memory is not None:
+            raise ConfigError(f"got both a tile of {tile} and {memory} bytes of memory, expected one of the two")
+        if self.method.tiling.kind == "whole":
+            if tile is not None or memory is not None:
+                needed = math.ceil((height + kh) * (width + kw) * bytes_per_pixel / 1e6)
+                name = self.method.name
+                raise ConfigError(f"{name} refuses tiles; the whole picture takes about {needed} MB, leave tiles out")
+            return None
+        if tile is not None:
+            return tile
+        # What the borders of a piece add to it: its surroundings, and the outside that the method itself puts around.
+        around = self.method.margin(self.psf, self.settings) + max(kh, kw)
+        if memory is None and (height + 2 * around) * (width + 2 * around) * bytes_per_pixel <= WORKING_MEMORY:
+            return None
+        return tile_for_memory(memory or WORKING_MEMORY, bytes_per_pixel, around)
+
+
+def planned(
+    psf: Psf,
+    *,
+    method: str | None,
+    transfer: Transfer | None,
+    encoding: Encoding,
+    settings: Mapping[str, object] | None,
+    device: torch.device,
+) -> Plan:
+    """Settle everything that does not depend on the picture, and refuse what cannot be.
+
+    Raises:
+        ConfigError: unknown method, setting, transfer or encoding, or a transfer that the method cannot work in.
+        PsfError: the method does not know the PSF.
+    """
+    name = method or default_method(psf)
+    if name not in METHODS:
+        raise ConfigError(f"the method is {name!r}, expected one of {', '.join(METHODS)}")
+    chosen = METHODS[name]
+    if transfer not in (None, "linear", "encoded"):
+        raise ConfigError(f"the transfer is {transfer!r}, expected linear or encoded")
+    if encoding not in ("srgb", "linear"):
+        raise ConfigError(f"the encoding is {encoding!r}, expected srgb or linear")
+    if chosen.transfer != "any" and transfer not in (None, chosen.transfer):
+        raise ConfigError(f"{name} works with transfer {chosen.transfer} only, got {transfer}; leave the transfer out")
+    light = transfer or ("linear" if chosen.transfer == "any" else chosen.transfer)
+    configured = chosen.configured(settings)
+    if reason := chosen.refusal(psf, configured):
+        others = ", ".join(other.name for other in METHODS.values() if other.refusal(psf) is None)
+        raise PsfError(f"{name} {reason}; methods that take it: {others}")
+    return Plan(
+        method=chosen,
+        settings=configured,
+        psf=psf,
+        device=device,
+        through_light=encoding == "srgb" and light == "linear",
+    )
+
+
+def light_of(planes: Tensor, *, through_light: bool) -> Image:
+    """Stored values as floats with 1 = white, in linear light if asked; float64 stays, all else becomes float32."""
+    if planes.dtype == torch.float64:
+        image = planes
+    else:
+        white = {torch.uint8: 255, torch.uint16: 65535}.get(planes.dtype, 1)
+        image = planes.to(torch.float32) / white
+    return decode_srgb(image) if through_light else image
+
+
+class _OnStored:
+    """A deconvolver between a decoder and an encoder: stored numbers in, stored numbers out."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.deconvolve = plan.method.build(plan.device, plan.settings)
+
+    def __call__(
+        self, blurred: Tensor, psf: Psf, *, weight: Image | None = None, report: Report | None = None
+    ) -> Tensor:
+        image = light_of(blurred, through_light=self.plan.through_light).to(self.plan.device)
+        trust = None if weight is None else weight.to(image)
+        restored = self.deconvolve(image, psf.to(image), weight=trust, report=report).clamp(0, 1)
+        if self.plan.through_light:
+            restored = encode_srgb(restored)
+        return _stored(restored, blurred.dtype).to(blurred.device)
+
+
+def _stored(image: Image, dtype: torch.dtype) -> Tensor:
+    """[0, 1] as numbers of a type, integers rounded."""
+    if dtype == torch.uint8:
+        return (image * 255).round().to(dtype)
+    if dtype == torch.uint16:
+        return (image * 65535).round().to(torch.int32).cpu().to(dtype)
+    return image.to(dtype)

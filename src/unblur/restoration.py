@@ -1,0 +1,212 @@
+"""The main job: a blurred picture and its PSF in, the restored picture out."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from PIL.Image import Image as PillowImage
+from torch import Tensor
+
+from unblur.devices import torch_device
+from unblur.errors import ImageError
+from unblur.io.arrays import array_of, check_range, planes_of, planes_of_array
+from unblur.io.psf import read_psf
+from unblur.io.read import read_picture
+from unblur.io.sheet import write_sheet
+from unblur.io.write import FORMATS, check_output, write_picture
+from unblur.plan import light_of, planned
+from unblur.psf.accept import accept_psf
+from unblur.residual import Residual, middle, residual
+from unblur.tensors import Encoding, Image, Psf, Report, Transfer
+
+AnyPicture = TypeVar("AnyPicture")
+AnyPsf = str | PathLike[str] | np.ndarray[Any, np.dtype[Any]] | Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one photograph."""
+
+    output: Path
+    method: str
+    seconds: float
+    """From the first byte read to the last one written."""
+    notes: tuple[str, ...]
+    """What was converted or dropped on the way."""
+    residual: Residual | None
+    """What the PSF leaves unexplained; None where the photograph is too small to tell."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reasons to distrust the result."""
+        return () if self.residual is None or self.residual.explained else (str(self.residual),)
+
+
+def restore(
+    image: AnyPicture,
+    psf: AnyPsf,
+    *,
+    method: str | None = None,
+    transfer: Transfer | None = None,
+    encoding: Encoding | None = None,
+    weight: object = None,
+    settings: Mapping[str, object] | None = None,
+    device: str = "auto",
+    tile: int | None = None,
+    memory: int | None = None,
+    progress: Report | None = None,
+) -> AnyPicture:
+    """Sharpen a picture whose blur is known.
+
+    Args:
+        image: NumPy ``(H, W)`` or ``(H, W, 3|4)``, Pillow image, or torch ``(C, H, W)`` or ``(B, C, H, W)``, told apart
+            by type only. 8 or 16 bits or floats with 1 = white. A fourth channel is opacity and stays as it is.
+        psf: grammar text (``disk:7``, ``motion:15,30``), a path, a 2-D array or a tensor; a point of light prints it.
+        method: a name from ``METHODS``; None takes the best that knows the PSF.
+        transfer: the light in which the blur holds: ``linear`` (a real camera, the default) or ``encoded``.
+        encoding: what the numbers are: ``srgb`` (the default) or ``linear``.
+        weight: ``(H, W)`` array, Pillow image or tensor (also ``(B|1, C|1, H, W)``): 1 = trust, 0 = ignore a pixel.
+        settings: the method's own, by name.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        tile: largest side of a tile in pixels; smaller takes less memory and more time.
+        memory: bytes for the work on one tile, in place of ``tile``.
+        progress: called with the share of the work done; may raise ``Cancelled``.
+
+    Returns:
+        The same type, number type and shape as ``image``; clipped to [0, 1], rounded to the number type.
+
+    Raises:
+        ImageError: not a picture, NaN, or a weight of another shape.
+        PsfError: not a PSF, larger than the picture, or one that the method does not know.
+        ConfigError: unknown method, setting or device, or tiles for a method that refuses them.
+    """
+    planes, back = planes_of(image)
+    if device == "auto" and planes.device.type != "cpu":
+        device = str(planes.device)
+    plan = planned(
+        _accepted(psf),
+        method=method,
+        transfer=transfer,
+        encoding=encoding or "srgb",
+        settings=settings,
+        device=torch_device(device),
+    )
+    trust = None if weight is None else _trust(weight, planes)
+    return cast(AnyPicture, back(plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)))
+
+
+def restore_file(
+    photo: str | Path,
+    output: str | Path | None = None,
+    *,
+    psf: AnyPsf,
+    method: str | None = None,
+    transfer: Transfer | None = None,
+    encoding: Encoding | None = None,
+    weight: str | Path | None = None,
+    settings: Mapping[str, object] | None = None,
+    device: str = "auto",
+    tile: int | None = None,
+    memory: int | None = None,
+    compare: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Report | None = None,
+) -> Outcome:
+    """Sharpen a photograph in a file; depth, profile, EXIF, opacity and JPEG quality stay as they are.
+
+    Args:
+        photo: the blurred photograph.
+        output: where the result goes; None writes ``NAME-restored.EXT`` beside the photograph.
+        psf: as in :func:`restore`.
+        method: as in :func:`restore`.
+        transfer: as in :func:`restore`.
+        encoding: as in :func:`restore`; None takes what the file says.
+        weight: a picture of the same size: white = trust, black = ignore.
+        settings: as in :func:`restore`.
+        device: as in :func:`restore`.
+        tile: as in :func:`restore`.
+        memory: as in :func:`restore`.
+        compare: a PNG to draw with the photograph before and after.
+        overwrite: replace existing outputs; the photograph itself is never replaced.
+        progress: as in :func:`restore`.
+
+    Raises:
+        ImageError: a file that cannot be read or written.
+        PsfError: as in :func:`restore`.
+        ConfigError: as in :func:`restore`.
+    """
+    start = time.perf_counter()
+    photo = Path(photo)
+    output = output_beside(photo) if output is None else Path(output)
+    outputs = [output] if compare is None else [output, Path(compare)]
+    for path in outputs:
+        _refuse_to_replace((photo, weight), path)
+        check_output(path, overwrite=overwrite)
+    picture = read_picture(photo)
+    picture = replace(picture, encoding=encoding or picture.encoding)
+    planes = planes_of_array(picture.pixels)
+    check_range(planes)
+    plan = planned(
+        _accepted(psf),
+        method=method,
+        transfer=transfer,
+        encoding=picture.encoding,
+        settings=settings,
+        device=torch_device(device),
+    )
+    trust = None if weight is None else _trust(read_picture(weight).pixels[..., 0], planes)
+    restored = plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)
+    result = replace(picture, pixels=array_of(restored))
+    notes = picture.notes + write_picture(result, output, overwrite=overwrite)
+    if compare is not None:
+        write_sheet(picture, result, Path(compare), overwrite=overwrite)
+    return Outcome(
+        output=output,
+        method=plan.method.name,
+        notes=notes,
+        residual=residual(light_of(middle(planes), through_light=plan.through_light), plan.psf),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def output_beside(photo: Path, folder: Path | None = None) -> Path:
+    """``NAME-restored.EXT`` beside the photograph or in ``folder``; PNG where its own format cannot be written."""
+    ending = photo.suffix if photo.suffix.lower() in FORMATS else ".png"
+    return (folder or photo.parent) / f"{photo.stem}-restored{ending}"
+
+
+def _refuse_to_replace(inputs: tuple[str | Path | None, ...], output: Path) -> None:
+    """No output may be one of the inputs, whatever was said about overwriting."""
+    for path in inputs:
+        if path is not None and output.exists() and Path(path).exists() and output.samefile(path):
+            raise ImageError(f"{output} is an input as well, expected another output; nothing was changed")
+
+
+def _accepted(psf: AnyPsf) -> Psf:
+    """A PSF from any of its forms."""
+    if isinstance(psf, str | PathLike):
+        return read_psf(str(psf))
+    return accept_psf(psf).cpu()
+
+
+def _trust(weight: object, planes: Tensor) -> Image:
+    """A weight of any form as ``(B|1, C|1, H, W)`` in [0, 1]."""
+    if isinstance(weight, PillowImage):
+        weight = np.array(weight.convert("L"))
+    values = weight if isinstance(weight, Tensor) else torch.from_numpy(np.array(weight))
+    values = values.reshape((1,) * max(0, 4 - values.ndim) + tuple(values.shape))
+    counted = values.dtype in (torch.uint8, torch.uint16) and int(values.to(torch.int32).max()) > 1
+    values = light_of(values, through_light=False) if counted else values  # 0 and 1 stay 0 and 1
+    values = values.to(torch.float32)
+    fits = all(mine in (1, its) for mine, its in zip(values.shape[:2], planes.shape[:2], strict=True))
+    if values.ndim != 4 or not fits or values.shape[2:] != planes.shape[2:]:
+        got, expected = tuple(values.shape[-2:]), tuple(planes.shape[-2:])
+        raise ImageError(f"the weight has the shape {got}, expected the picture's {expected}, one number per pixel")
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise ImageError("the weight has values outside 0 (ignore) to 1 (trust), or NaN; divide by its white level")
+    return values
