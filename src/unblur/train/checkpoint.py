@@ -1,0 +1,98 @@
+"""A run's whole state and the one file that holds it."""
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+
+from unblur.errors import ConfigError, WeightsError
+from unblur.train.config import Recipe, Stage
+from unblur.train.family import Family, family_of
+
+
+class Run:
+    """Where a training run stands: weights, optimiser, stage and step. The data position follows from the last two.
+
+    Args:
+        recipe: what is trained.
+        device: where.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe = recipe
+        self.device = device
+        self.parts: Family = family_of(recipe).to(device)
+        self.stage_number = 0
+        self.step = 0
+        self.seconds = 0.0
+        """Time spent in training steps, over all resumptions."""
+        self.stage_seconds = 0.0
+        """Of these, what was spent before this stage."""
+        self.validation: dict[str, float] = {}
+        """Last validation PSNR of each part, dB."""
+        self.optimizer = self._optimizer()
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is being trained."""
+        return self.recipe.stages[self.stage_number]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last stage's last step is done."""
+        return self.stage_number == len(self.recipe.stages) - 1 and self.step >= self.stage.steps
+
+    def next_stage(self) -> None:
+        """Move on to the next stage's beginning, with a fresh optimiser."""
+        self.stage_number += 1
+        self.step = 0
+        self.stage_seconds = self.seconds
+        self.optimizer = self._optimizer()
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parts.groups(self.stage), betas=(0.9, 0.99))
+
+    def save(self, path: Path) -> None:
+        """Write everything beside ``path``, then rename: a kill leaves the old state or the new one, never half."""
+        part = path.with_name(path.name + ".part")
+        state = {
+            "recipe": self.recipe.digest(),
+            "parts": self.parts.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "stage": self.stage_number,
+            "step": self.step,
+            "seconds": self.seconds,
+            "stage_seconds": self.stage_seconds,
+            "validation": self.validation,
+        }
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take over a state that :meth:`save` wrote.
+
+        Raises:
+            WeightsError: the file is damaged.
+            ConfigError: it belongs to another recipe.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            recipe, number = state["recipe"], state["stage"]
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise WeightsError(f"{path}: not a training state ({reason}); remove it to start afresh") from None
+        if recipe != self.recipe.digest():
+            raise ConfigError(
+                f"{path} was made by recipe {recipe[:12]}, this one is {self.recipe.digest()[:12]}; "
+                "use the same recipe and PSF, or another output folder"
+            )
+        while self.stage_number < number:
+            self.next_stage()
+        self.parts.load_state_dict(state["parts"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds, self.stage_seconds = state["step"], state["seconds"], state["stage_seconds"]
+        self.validation = dict(state["validation"])

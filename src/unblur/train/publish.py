@@ -1,0 +1,59 @@
+"""From a run to weights files with their cards."""
+
+import dataclasses
+import platform
+from pathlib import Path
+
+import torch
+
+from unblur import __version__
+from unblur.precision import bfloat16_pays
+from unblur.tensors import Psf
+from unblur.train.checkpoint import Run
+from unblur.weights import Card, Weights, write_weights
+
+NETWORKS = {"deconvolution": "dcnn", "joint": "odcnn", "universal": "universal"}
+"""Parts that restore photographs by themselves, and the name of the method that they are."""
+
+
+def publish(run: Run, psf: Psf | None, folder: Path, *, photographs: int) -> Path | None:
+    """Write the weights of the stage that has just ended; the denoise half alone is no method and is not written.
+
+    Returns:
+        ``folder/<network>.safetensors``, or None. A network for any PSF carries a point as its PSF.
+    """
+    part = run.stage.part
+    if part not in NETWORKS:
+        return None
+    recipe = run.recipe
+    done = recipe.stages[: run.stage_number + 1]
+    parts = list(dict.fromkeys(stage.part for stage in done))
+    card = Card(
+        network=NETWORKS[part],
+        sizes=recipe.network_sizes,
+        psf=recipe.psf,
+        start=recipe.start if recipe.network == "odcnn" else "random",
+        transfer=getattr(recipe.data, "transfer", "any"),
+        recipe=dataclasses.asdict(recipe),
+        photographs=photographs,
+        source=recipe.source,
+        steps={part: sum(stage.steps for stage in done if stage.part == part) for part in parts},
+        patches={part: sum(stage.steps * stage.batch for stage in done if stage.part == part) for part in parts},
+        hours=round(run.seconds / 3600, 3),
+        hardware=_hardware(run.device),
+        precision="bfloat16 in the outlier layers" if bfloat16_pays(run.device.type) else "float32",
+        validation={name: round(value, 3) for name, value in run.validation.items()},
+        version=__version__,
+    )
+    path = folder / f"{NETWORKS[part]}.safetensors"
+    write_weights(
+        path,
+        Weights(card=card, psf=torch.ones(1, 1) if psf is None else psf, tensors=run.parts.part(part).state_dict()),
+    )
+    return path
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} threads of {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

@@ -1,0 +1,57 @@
+"""A training state in one file: written whole or not at all, refused where it belongs to something else."""
+
+import hashlib
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unblur.errors import ConfigError, WeightsError
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """SHA-256 of plain nested values: what decides whether one run may continue another."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def save_state(path: Path, state: Mapping[str, Any], *, belongs_to: str) -> None:
+    """Write a state beside ``path``, then rename: a kill leaves the old state or the new one, never half.
+
+    Args:
+        path: of the file.
+        state: tensors and plain values.
+        belongs_to: digest of all that decides the result.
+    """
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        torch.save({**state, "belongs_to": belongs_to}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load_state(path: Path, *, belongs_to: str, device: torch.device) -> dict[str, Any] | None:
+    """Read what :func:`save_state` wrote; None where there is no file.
+
+    Raises:
+        WeightsError: the file is damaged.
+        ConfigError: it belongs to another run.
+    """
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        found = state["belongs_to"]
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path}: not a training state ({reason}); remove it to start afresh") from None
+    if found != belongs_to:
+        raise ConfigError(
+            f"{path} was made by run {str(found)[:12]}, this one is {belongs_to[:12]}; "
+            "use the same settings and PSF, or another output folder"
+        )
+    return state

@@ -1,0 +1,162 @@
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.train.tiny import TINY, pictures, tiny_recipe
+from unblur.errors import ConfigError, WeightsError
+from unblur.psf.parametric import disk
+from unblur.train.checkpoint import Run
+from unblur.train.config import recipe_from
+from unblur.train.launch import Schedule, train_recipe
+from unblur.weights import read_weights
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
+
+CHILD = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from tests.train.tiny import pictures, tiny_recipe
+from unblur.psf.parametric import disk
+from unblur.train.launch import Schedule, processes, train_recipe
+with processes(torch.device("cpu")):
+    train_recipe(
+        tiny_recipe(), disk(1.5), pictures(), Path(sys.argv[1]), held_out=pictures()[:1],
+        device=torch.device("cpu"), schedule=Schedule(save=1, log=1, validate=5),
+        watch=lambda p: print(p.step, flush=True),
+    )
+"""
+
+
+def trained(folder: Path, schedule: Schedule | None = None) -> Run:
+    return train_recipe(
+        tiny_recipe(), disk(1.5), pictures(), folder, held_out=pictures()[:1], device=CPU, schedule=schedule
+    )
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "last.pt", weights_only=True)["parts"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "OMP_NUM_THREADS": "1"}
+
+
+def assert_equal_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+def test_training_lowers_the_loss_and_leaves_weights_with_a_card(tmp_path: Path) -> None:
+    run = trained(tmp_path, Schedule(log=1, validate=4))
+
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    joint = [row["loss"] for row in rows if row["stage"] == "joint"]
+    assert run.finished
+    assert [row["stage"] for row in rows].count("denoise") == 8
+    assert sum(joint[-3:]) < sum(row["loss"] for row in rows if row["stage"] == "denoise" and row["step"] <= 3)
+    weights = read_weights(tmp_path / "odcnn.safetensors")
+    assert weights.card.steps == {"deconvolution": 12, "denoise": 8, "joint": 10}
+    assert weights.card.patches["joint"] == 40
+    assert weights.card.validation.keys() == {"deconvolution", "denoise", "joint"}
+    assert torch.equal(weights.psf, disk(1.5))
+    assert read_weights(tmp_path / "dcnn.safetensors").card.network == "dcnn"
+
+
+def test_stopped_by_time_and_called_again_equals_one_go(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole")
+
+    calls = 0
+    while not trained(tmp_path / "parts", Schedule(seconds=0.0)).finished:
+        calls += 1
+
+    assert calls >= 20
+    assert whole.finished
+    assert_equal_weights(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+
+
+def test_killed_at_any_step_and_resumed_equals_one_go(tmp_path: Path) -> None:
+    trained(tmp_path / "whole")
+    kill_after = int(torch.randint(1, 28, (), generator=torch.Generator().manual_seed(time.time_ns() % 2**31)))
+
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path / "killed")],
+        cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stdout is not None
+    for _ in range(kill_after):
+        child.stdout.readline()
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    trained(tmp_path / "killed", Schedule(save=1, log=1, validate=5))
+
+    assert_equal_weights(weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed"))
+    rows = [json.loads(line) for line in (tmp_path / "killed" / "rows.jsonl").read_text().splitlines()]
+    steps = [(row["stage"], row["step"]) for row in rows]
+    assert len(steps) == len(set(steps)) == 30, f"killed after {kill_after} steps"
+
+
+def test_two_processes_on_half_batches_equal_one_on_the_whole(tmp_path: Path) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(textwrap.dedent(CHILD))
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script, tmp_path / "two"],
+        cwd=ROOT, env=environment(), check=True, capture_output=True,
+    )  # fmt: skip
+
+    trained(tmp_path / "one")
+
+    two, one = weights_of(tmp_path / "two"), weights_of(tmp_path / "one")
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, atol=1e-5, rtol=1e-5)
+
+
+def test_a_part_trained_again_goes_on_from_its_own_weights(tmp_path: Path) -> None:
+    values = tomllib.loads(TINY)
+    first = values["stages"][0]
+    again = recipe_from({**values, "stages": [first, {**first, "steps": 1, "rate": 1e-9, "separable_rate": 1e-9}]})
+    once = recipe_from({**values, "stages": [first]})
+
+    for name, recipe in (("once", once), ("again", again)):
+        train_recipe(recipe, disk(1.5), pictures(), tmp_path / name, held_out=[], device=CPU)
+
+    one, other = weights_of(tmp_path / "once"), weights_of(tmp_path / "again")
+    for name, tensor in one.items():
+        if name.startswith("deconvolution."):  # the other parts were never begun
+            torch.testing.assert_close(other[name], tensor, atol=1e-6, rtol=0)
+    assert read_weights(tmp_path / "again" / "dcnn.safetensors").card.steps == {"deconvolution": 13}
+
+
+def test_another_recipe_does_not_continue_a_run(tmp_path: Path) -> None:
+    trained(tmp_path, Schedule(seconds=0.0))
+    other = recipe_from({**tomllib.loads(TINY), "seed": 8})
+
+    with pytest.raises(ConfigError, match="another output folder"):
+        train_recipe(other, disk(1.5), pictures(), tmp_path, held_out=[], device=CPU)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04 torn"])
+def test_a_damaged_state_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
+
+    with pytest.raises(WeightsError, match=r"last\.pt: not a training state"):
+        trained(tmp_path)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unblur.train.launch._place", lambda: (0, 3))
+
+    with pytest.raises(ConfigError, match="shared evenly by 3 processes"):
+        trained(tmp_path)

@@ -1,0 +1,119 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.train.tiny import pictures
+from unblur.errors import ConfigError
+from unblur.psf.parametric import disk
+from unblur.train.checkpoint import Run
+from unblur.train.config import Recipe, recipe_from
+from unblur.train.launch import Schedule, train_recipe
+from unblur.train.start import find_recipe
+from unblur.train.universal import UniversalPart
+from unblur.universal import UniversalSettings, universal
+
+CPU = torch.device("cpu")
+TINY = """
+name = "tiny-universal"
+network = "universal"
+psf = "any"
+preset = "universal"
+seed = 7
+
+[sizes]
+steps = 2
+members = 2
+width = 8
+middle = 8
+deep = 8
+
+[data]
+largest = 15
+psfs = 4
+
+[[stages]]
+part = "universal"
+steps = 16
+batch = 2
+patch = 24
+rate = 2e-3
+warmup = 2
+"""
+
+
+def recipe(**changes: object) -> Recipe:
+    return recipe_from({**tomllib.loads(TINY), **changes})
+
+
+def trained(folder: Path, schedule: Schedule | None = None) -> Run:
+    held_out = [torch.nn.functional.interpolate(pictures()[0], scale_factor=1.5)]
+    return train_recipe(recipe(), None, pictures()[:3], folder, held_out=held_out, device=CPU, schedule=schedule)
+
+
+def test_a_run_ends_in_weights_that_restore(tmp_path: Path) -> None:
+    run = trained(tmp_path, Schedule(log=1, validate=8))
+
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert run.finished
+    assert len(rows) == 16
+    assert {"universal", "disk", "disk-sat", "shake", "shake-sat"} <= rows[-1]["columns"].keys()
+    restore = universal("universal")(CPU, UniversalSettings(weights=str(tmp_path / "universal.safetensors")))
+    picture = pictures()[0]
+    assert restore(picture, disk(2)).shape == picture.shape
+
+
+def test_stopped_and_called_again_equals_one_go(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole")
+
+    assert not trained(tmp_path / "parts", Schedule(seconds=0.0)).finished
+    run = trained(tmp_path / "parts")
+
+    for name, tensor in whole.parts.state_dict().items():
+        assert torch.equal(tensor, run.parts.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("loss", ["l1", "log-mse"])
+def test_the_same_batch_again_and_again_is_learned(loss: str) -> None:
+    part = UniversalPart(recipe(loss=loss))
+    part.begin()
+    stage = recipe().stages[0]
+    scene = pictures()[0][..., :32, :40] * torch.tensor([1.0, 1.4]).reshape(2, 1, 1, 1)
+    blurred = torch.nn.functional.avg_pool2d(scene, 3, 1, 1).clamp(0, 1)
+    psf, linear = torch.full((2, 3, 3), 1 / 9), torch.tensor([False, True])
+    optimizer = torch.optim.Adam(part.groups(stage))
+
+    losses = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        loss_now = part.loss(stage, blurred, psf, scene, linear)
+        loss_now.backward()
+        optimizer.step()
+        losses.append(float(loss_now.detach()))
+
+    assert losses[-1] < losses[0] - 0.1 * abs(losses[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [("odcnn-disk7-small", "543814d598ac"), ("dcnn-disk7-small-random", "5418e61ff48a")],
+)
+def test_runs_of_the_papers_network_that_began_earlier_go_on(name: str, digest: str) -> None:
+    assert find_recipe(name, psf=None).digest().startswith(digest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"sizes": {"widht": 3}}, r"did you mean width\?"),
+        ({"data": {"largest": 20}}, "odd number"),
+        ({"data": {"jpeg": 2.0}}, "from 0 to 1"),
+        ({"preset": "paper"}, "universal-large"),
+        ({"network": "odcnn", "preset": "small", "sizes": {}, "data": {}}, "learns one PSF"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        recipe(**changes)
