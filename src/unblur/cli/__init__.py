@@ -1,0 +1,43 @@
+"""The command line: every command is one call into the library."""
+
+from typing import Annotated
+
+import typer
+
+from unblur import __version__
+from unblur.cli.benchmark import benchmark
+from unblur.cli.degrade import degrade
+from unblur.cli.methods import methods
+from unblur.cli.psf import app as psf
+from unblur.cli.restore import restore
+from unblur.cli.train import train
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+app.command(name="restore", no_args_is_help=True)(restore)
+app.command(name="degrade", no_args_is_help=True)(degrade)
+app.command(name="methods")(methods)
+app.command(name="train", no_args_is_help=True)(train)
+app.command(name="benchmark", no_args_is_help=True)(benchmark)
+app.add_typer(psf, name="psf")
+
+
+def _show_version(asked: bool) -> bool:
+    if asked:
+        typer.echo(f"unblur {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def group(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """Restore photographs whose blur is known."""
+    del version
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

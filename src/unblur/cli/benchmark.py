@@ -1,0 +1,102 @@
+"""``unblur benchmark``: how good and how fast the methods are."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unblur.cli.fail import fail
+from unblur.errors import ConfigError, UnblurError
+
+PAPER_METHODS = "wiener,richardson-lucy,separable,random start=dcnn:start=random,separable start=dcnn,odcnn"
+"""Lines of the paper's Fig. 4 and Table 1."""
+
+
+def benchmark(
+    suite: Annotated[str | None, typer.Argument(help="paper or lights; leave it out with --photos or --speed.")] = None,
+    *,
+    data: Annotated[Path | None, typer.Option(help="Folder with val/ and test/, for a suite.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for rows, tables, figures.")] = None,
+    split: Annotated[str, typer.Option(help="test for results, val for choices.")] = "test",
+    methods: Annotated[
+        str | None, typer.Option(help="Names by commas; each may be LABEL=METHOD:key=value:key=value.")
+    ] = None,
+    tuned: Annotated[Path | None, typer.Option(help="tuned.json from --tune: settings for the methods.")] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Choose settings on the photographs of val/.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Take only so many photographs.")] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder of sharp photographs instead of a suite.")] = None,
+    psf: Annotated[list[str] | None, typer.Option(help="PSF for --photos or --speed; may be repeated.")] = None,
+    gain: Annotated[float, typer.Option(help="Exposure for --photos; above 1 clips lights.")] = 1.0,
+    saturated: Annotated[bool, typer.Option("--saturated", help="Expose --photos until 3.5 % clip.")] = False,
+    noise: Annotated[float, typer.Option(help="Standard deviation for --photos, white = 1.")] = 0.01,
+    jpeg: Annotated[int | None, typer.Option(help="JPEG quality for --photos; not compressed without it.")] = None,
+    transfer: Annotated[str, typer.Option(help="Light of the blur of --photos, linear or encoded.")] = "linear",
+    speed: Annotated[bool, typer.Option("--speed", help="Measure seconds and memory instead of quality.")] = False,
+    megapixels: Annotated[float, typer.Option(help="Size of the picture for --speed.")] = 1.0,
+    threads: Annotated[int | None, typer.Option(help="CPU threads for --speed; torch chooses without it.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Compare methods on a suite, on your own photographs, or by their speed.
+
+    Example: unblur benchmark paper --data data -o results --methods wiener,odcnn
+    """
+    from unblur.benchmark.compare import compare, compare_speed
+    from unblur.benchmark.entry import entries_named
+    from unblur.benchmark.speed import Task
+    from unblur.benchmark.suites import camera_of, folder_suite, named_suite, photos_in
+    from unblur.benchmark.tune import GRIDS, read_tuned, tune_report
+    from unblur.devices import torch_device
+
+    try:
+        names = (methods or (",".join(GRIDS) if tune else PAPER_METHODS)).split(",")
+        entries = entries_named(names, read_tuned(tuned) if tuned else None)
+        with _progress() as told:
+            if speed:
+                task = Task(psf=(psf or ["disk:7"])[0], megapixels=megapixels, threads=threads, device=device)
+                text = compare_speed(entries, task, output, command=_command(), told=told)
+            elif output is None:
+                raise ConfigError("there is no folder for the results; name one with -o")
+            else:
+                if photos is not None:
+                    camera = camera_of(gain=gain, noise=noise, jpeg=jpeg, transfer=transfer)
+                    cases = folder_suite(photos_in(photos), psf or [], camera, saturated=saturated, limit=limit)
+                else:
+                    cases = named_suite(suite, data, split="val" if tune else split, limit=limit)
+                on = torch_device(device)
+                if tune:
+                    text = tune_report(names, cases, output, device=on, told=told)
+                else:
+                    text = compare(cases, entries, output, device=on, command=_command(), told=told)
+        typer.echo(text)
+    except UnblurError as error:
+        fail(error)
+
+
+def _command() -> str:
+    """The command line as the user would type it again."""
+    return shlex.join(["unblur", *sys.argv[1:]])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr with what is done, the time left, and what is in hand."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    line = bar.add_task("", total=None)
+
+    def told(done: int, total: int, text: str) -> None:
+        bar.start()  # only now: a refused command line should be one line
+        bar.update(line, completed=done, total=total, description=text)
+
+    try:
+        yield told
+    finally:
+        if bar.live.is_started:
+            bar.stop()

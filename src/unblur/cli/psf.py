@@ -1,0 +1,81 @@
+"""The commands about point spread functions: look at one, save one."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unblur.cli.fail import fail
+from unblur.errors import UnblurError
+
+app = typer.Typer(no_args_is_help=True, help="Look at point spread functions and save them.")
+
+Spec = Annotated[
+    str, typer.Argument(help="The PSF: disk:7.5, motion:15,30, shake:27,seed=3, …, or a file.", show_default=False)
+]
+Recentre = Annotated[bool, typer.Option("--recentre", help="Move the centroid to the origin, by whole pixels.")]
+Flip = Annotated[bool, typer.Option("--flip-psf", help="Turn by 180°: for files from software that correlates.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+
+
+@app.command()
+def show(
+    spec: Spec,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The picture; psf-SPEC.png when not given.", show_default=False),
+    ] = None,
+    noise_to_signal: Annotated[float, typer.Option(help="r of the inverse: larger is calmer, of lower rank.")] = 1e-2,
+    recentre: Recentre = False,
+    flip_psf: Flip = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw a PSF with its spectrum, its inverse and the inverse's singular values.
+
+    Example: unblur psf show disk:7.5 -o disk.png
+    """
+    try:
+        from unblur.benchmark.psf_sheet import THRESHOLD, describe_centroid, psf_sheet, rank
+        from unblur.inverse.regularised import pseudo_inverse
+        from unblur.io.psf import check_psf_output, read_psf
+
+        path = output or Path(f"psf-{_safe(spec)}.png")
+        check_psf_output(path, (".png", ".pdf", ".svg"), overwrite=overwrite)
+        psf = read_psf(spec, recentre=recentre, flip=flip_psf)
+        psf_sheet(psf, path, noise_to_signal=noise_to_signal)
+        terms = rank(pseudo_inverse(psf.double(), noise_to_signal, 121))
+    except UnblurError as error:
+        fail(error)
+    typer.echo(f"size      {psf.shape[0]} x {psf.shape[1]} px")
+    typer.echo(f"centroid  {describe_centroid(psf).removeprefix('centroid ')}")
+    typer.echo(f"rank      {terms} (singular values of the inverse above {THRESHOLD:g} at r = {noise_to_signal:g})")
+    typer.echo(f"picture   {path}")
+
+
+@app.command()
+def save(
+    spec: Spec,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .npy, .tif or 16-bit .png file.", show_default=False)
+    ],
+    recentre: Recentre = False,
+    flip_psf: Flip = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Save a PSF as an array (.npy, .tif: exact) or as a picture (.png: scaled, so that its peak is white).
+
+    Example: unblur psf save shake:27,seed=3 -o shake.npy
+    """
+    try:
+        from unblur.io.psf import read_psf, write_psf
+
+        write_psf(read_psf(spec, recentre=recentre, flip=flip_psf), output, overwrite=overwrite)
+    except UnblurError as error:
+        fail(error)
+
+
+def _safe(spec: str) -> str:
+    """The shape or the file's name without what file names cannot hold."""
+    name = Path(spec).name if Path(spec).suffix and ":" not in spec else spec
+    return re.sub(r"[^\w.]+", "-", name).strip("-.") or "psf"

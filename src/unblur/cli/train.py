@@ -1,0 +1,96 @@
+"""``unblur train``: a network for one's own PSF, or a published one made again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unblur.cli.fail import fail
+from unblur.errors import ConfigError, UnblurError
+
+if TYPE_CHECKING:
+    from unblur.train.launch import Progress as Step
+
+
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A TOML file, or the name of a shipped recipe; --list names them.")
+    ] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder with sharp photographs.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder of the run; resumed if it exists.")
+    ] = None,
+    psf: Annotated[str | None, typer.Option(help="PSF to train for, instead of the recipe's.")] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="Folder with photographs to validate on; default: every 20th of --photos.")
+    ] = None,
+    prefix: Annotated[
+        list[str] | None, typer.Option(help="Take only photographs whose name starts so; may be given several times.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long, saved; the same command goes on.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
+    list_recipes: Annotated[bool, typer.Option("--list", help="Name the shipped recipes and stop.")] = False,
+) -> None:
+    """Train a network for one PSF, from photographs and a recipe.
+
+    Stop it whenever you like and give the same command again: it goes on exactly where it was saved last. Under
+    torchrun the processes share each batch.
+
+    Example: unblur train odcnn-disk7-small --photos holidays --psf lens.png -o runs/my-lens
+    """
+    from unblur.train.launch import Schedule
+    from unblur.train.start import shipped_recipes, start_training
+
+    try:
+        if list_recipes:
+            for name, about in shipped_recipes():
+                typer.echo(f"{name}: {about}")
+            return
+        if recipe is None or photos is None or output is None:
+            raise ConfigError("a recipe, --photos DIR and -o RUN are needed; `unblur train --list` names the recipes")
+        with _bar() as watch:
+            run = start_training(
+                recipe,
+                photos,
+                output,
+                psf=psf,
+                validation=validation,
+                prefixes=tuple(prefix or ()),
+                device=device,
+                threads=threads,
+                schedule=Schedule(seconds=None if minutes is None else minutes * 60),
+                watch=watch,
+            )
+    except UnblurError as error:
+        fail(error)
+    where = "finished" if run.finished else f"stopped in {run.stage.part} at step {run.step} of {run.stage.steps}"
+    typer.echo(f"{output}: {where}; validation {', '.join(f'{k} {v:.2f} dB' for k, v in run.validation.items())}")
+
+
+@contextmanager
+def _bar() -> "Iterator[Callable[[Step], None]]":
+    """A progress bar on stderr with the time that is left, throughput and the latest validation."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(now: "Step") -> None:
+            if now.stage not in tasks:
+                tasks[now.stage] = bar.add_task(now.stage, total=now.steps, state="")
+            valid = "" if now.validation is None else f" · {now.validation:.2f} dB"
+            speed = f"{now.pixels_per_second / 1e3:.0f} kpx/s · {now.flops / 1e9:.0f} GFLOP/s"
+            bar.update(tasks[now.stage], completed=now.step, state=f"loss {now.loss:.5f} · {speed}{valid}")
+
+        yield watch
