@@ -28,8 +28,8 @@ RING = 8
 """Pixels around the photograph that the U-Nets see and estimate too, before a side is rounded up to a whole cell."""
 ROOM = 2 * RING + 1
 """The extended domain leaves room for at least a PSF of this side, and so for the ring."""
-CERTAIN = 6.0
-"""Lead of that inverse in the untrained choice: it gets 99 % of the weight."""
+WANTED, UNWANTED = 2.0, -1.0
+"""Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +107,9 @@ class Universal(nn.Module):
             UNet(inputs, 3 + sizes.members + 1, widths, sizes.blocks) for _ in range(1 if sizes.shared else sizes.steps)
         )
         self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.members + 1))
-        with torch.no_grad():  # the first step takes the preferred inverse, the others what they are given
-            for number, bank in enumerate(self.banks):
-                self.choice[number, 1 + bank.preferred() if number == 0 else 0] = CERTAIN  # type: ignore[operator]
+        with torch.no_grad():  # No choice near certainty: a softmax that is sure learns nothing.
+            self.choice[0, 0] = UNWANTED
+            self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
 
     @property
     def multiply_adds(self) -> int:

@@ -9,6 +9,7 @@ import torch
 from unblur.errors import ConfigError, WeightsError
 from unblur.train.config import Recipe, Stage
 from unblur.train.family import Family, family_of
+from unblur.train.optimizer import KernelMuon, optimizer_for
 
 
 class Run:
@@ -50,8 +51,8 @@ class Run:
         self.stage_seconds = self.seconds
         self.optimizer = self._optimizer()
 
-    def _optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parts.groups(self.stage), betas=(0.9, 0.99))
+    def _optimizer(self) -> torch.optim.Adam | KernelMuon:
+        return optimizer_for(self.recipe.optimizer, self.parts.groups(self.stage))
 
     def save(self, path: Path) -> None:
         """Write everything beside ``path``, then rename: a kill leaves the old state or the new one, never half."""
