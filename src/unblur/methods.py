@@ -29,6 +29,7 @@ from unblur.solvers.saturated_rl import SaturatedRlSettings, saturated_rl
 from unblur.solvers.sparse import SparseSettings, sparse
 from unblur.solvers.wiener import WienerSettings, wiener
 from unblur.tensors import Psf
+from unblur.universal import UniversalSettings, universal
 from unblur.weights import Weights
 
 
@@ -217,6 +218,16 @@ _LIST = (
         differentiable=True,
         example_psf="disk:7",
         bytes_per_pixel=1600,
+    ),
+    Method(
+        name="universal",
+        title="One network for every PSF: unrolled inverses, clipped light filled in, small U-Nets",
+        paper="after Xu et al. 2014; Dong et al. 2020; Zhang et al. 2020",
+        settings=UniversalSettings,
+        build=universal("universal"),
+        tiling=WHOLE,
+        differentiable=True,
+        bytes_per_pixel=600,
     ),
 )
 

@@ -5,6 +5,7 @@ import platform
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from unblur import __version__
 from unblur.precision import bfloat16_pays
@@ -46,11 +47,16 @@ def publish(run: Run, psf: Psf | None, folder: Path, *, photographs: int) -> Pat
         version=__version__,
     )
     path = folder / f"{NETWORKS[part]}.safetensors"
-    write_weights(
-        path,
-        Weights(card=card, psf=torch.ones(1, 1) if psf is None else psf, tensors=run.parts.part(part).state_dict()),
-    )
+    tensors = run.parts.part(part).state_dict()
+    if part == "universal":
+        tensors = {name: half_kernel(tensor) for name, tensor in tensors.items()}
+    write_weights(path, Weights(card=card, psf=torch.ones(1, 1) if psf is None else psf, tensors=tensors))
     return path
+
+
+def half_kernel(tensor: Tensor) -> Tensor:
+    """Kernels as float16, which halves the file; all else as it is."""
+    return tensor.half() if tensor.ndim == 4 else tensor
 
 
 def _hardware(device: torch.device) -> str:
