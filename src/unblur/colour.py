@@ -1,4 +1,7 @@
-"""Light and numbers: the sRGB curve, luma, and the colour space of JPEG."""
+"""Light and numbers: tone curves, sRGB's above all, luma, and the colour space of JPEG."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -22,6 +25,20 @@ def encode_srgb(image: Image) -> Image:
     size = image.abs()
     stored = torch.where(size <= 0.0031308, size * 12.92, 1.055 * size.clamp_min(1e-8) ** (1 / 2.4) - 0.055)
     return torch.copysign(stored, image)
+
+
+@dataclass(frozen=True)
+class ToneCurve:
+    """How stored values and linear light turn into each other, both on the scale 1 = white."""
+
+    decode: Callable[[Image], Image]
+    """Stored values to linear light, shape kept."""
+    encode: Callable[[Image], Image]
+    """Its inverse."""
+
+
+SRGB = ToneCurve(decode=decode_srgb, encode=encode_srgb)
+"""The curve of every picture that does not name another one by its colour profile."""
 
 
 def luma(image: Image) -> Float[Tensor, "b 1 h w"]:

@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unblur.colour import decode_srgb, encode_srgb
+from unblur.colour import SRGB, ToneCurve
+from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.errors import ConfigError, PsfError
-from unblur.methods import METHODS, Method, default_method
+from unblur.method import Method
+from unblur.methods import METHODS, default_method
 from unblur.tensors import Encoding, Image, Psf, Report, Transfer
 from unblur.tiling import tile_for_memory, tiled
-
-WORKING_MEMORY = 1_000_000_000
-"""Bytes; a picture whose restoration would need more goes in tiles, unless its method refuses them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +28,8 @@ class Plan:
     device: torch.device
     through_light: bool
     """Whether stored values are decoded to linear light before the method and encoded after it."""
+    curve: ToneCurve = SRGB
+    """How they are decoded and encoded."""
 
     def restored(
         self,
@@ -61,9 +62,11 @@ class Plan:
             )
         side = self._tile_side(planes, tile, memory) or max(height, width)
         step = _OnStored(self)
-        margin = self.method.margin(self.psf, self.settings)
+        margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
         with torch.set_grad_enabled(planes.requires_grad and torch.is_grad_enabled()):
-            return tiled(step, planes, self.psf, tile=side, margin=margin, weight=weight, report=report)
+            if side < max(height, width):
+                step.survey(planes, weight)
+            return tiled(step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report)
 
     def _tile_side(self, planes: Tensor, tile: int | None, memory: int | None) -> int | None:
         """How large the tiles are; None for the picture as a whole."""
@@ -82,9 +85,12 @@ class Plan:
             return tile
         # What the borders of a piece add to it: its surroundings, and the outside that the method itself puts around.
         around = self.method.margin(self.psf, self.settings) + max(kh, kw)
-        if memory is None and (height + 2 * around) * (width + 2 * around) * bytes_per_pixel <= WORKING_MEMORY:
+        if (
+            memory is None
+            and (height + 2 * around) * (width + 2 * around) * bytes_per_pixel <= self.method.working_memory
+        ):
             return None
-        return tile_for_memory(memory or WORKING_MEMORY, bytes_per_pixel, around)
+        return tile_for_memory(memory or self.method.working_memory, bytes_per_pixel, around)
 
 
 def planned(
@@ -95,6 +101,7 @@ def planned(
     encoding: Encoding,
     settings: Mapping[str, object] | None,
     device: torch.device,
+    curve: ToneCurve = SRGB,
 ) -> Plan:
     """Settle everything that does not depend on the picture, and refuse what cannot be.
 
@@ -123,17 +130,18 @@ def planned(
         psf=psf,
         device=device,
         through_light=encoding == "srgb" and light == "linear",
+        curve=curve,
     )
 
 
-def light_of(planes: Tensor, *, through_light: bool) -> Image:
+def light_of(planes: Tensor, *, through_light: bool, curve: ToneCurve = SRGB) -> Image:
     """Stored values as floats with 1 = white, in linear light if asked; float64 stays, all else becomes float32."""
     if planes.dtype == torch.float64:
         image = planes
     else:
         white = {torch.uint8: 255, torch.uint16: 65535}.get(planes.dtype, 1)
         image = planes.to(torch.float32) / white
-    return decode_srgb(image) if through_light else image
+    return curve.decode(image) if through_light else image
 
 
 class _OnStored:
@@ -141,16 +149,25 @@ class _OnStored:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.deconvolve = plan.method.build(plan.device, plan.settings)
+        self.deconvolve: Deconvolver = plan.method.build(plan.device, plan.settings)
+
+    def survey(self, planes: Tensor, weight: Image | None) -> None:
+        """Take what the method must know of the whole picture, before its tiles come."""
+        if isinstance(self.deconvolve, Surveying):
+            sample, trust = self.deconvolve.sample, None
+            image = light_of(sample(planes), through_light=self.plan.through_light, curve=self.plan.curve)
+            if weight is not None:
+                trust = sample(weight).to(image)
+            self.deconvolve = self.deconvolve.surveyed(image, weight=trust)
 
     def __call__(
         self, blurred: Tensor, psf: Psf, *, weight: Image | None = None, report: Report | None = None
     ) -> Tensor:
-        image = light_of(blurred, through_light=self.plan.through_light).to(self.plan.device)
+        image = light_of(blurred, through_light=self.plan.through_light, curve=self.plan.curve).to(self.plan.device)
         trust = None if weight is None else weight.to(image)
         restored = self.deconvolve(image, psf.to(image), weight=trust, report=report).clamp(0, 1)
         if self.plan.through_light:
-            restored = encode_srgb(restored)
+            restored = self.plan.curve.encode(restored)
         return _stored(restored, blurred.dtype).to(blurred.device)
 
 

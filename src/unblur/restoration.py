@@ -12,11 +12,13 @@ import torch
 from PIL.Image import Image as PillowImage
 from torch import Tensor
 
+from unblur.colour import SRGB, ToneCurve
 from unblur.devices import torch_device
 from unblur.errors import ImageError
 from unblur.io.arrays import array_of, check_range, planes_of, planes_of_array
+from unblur.io.profile import tone_curve
 from unblur.io.psf import read_psf
-from unblur.io.read import read_picture
+from unblur.io.read import default_ending, read_picture
 from unblur.io.sheet import write_sheet
 from unblur.io.write import FORMATS, check_output, write_picture
 from unblur.plan import light_of, planned
@@ -69,7 +71,8 @@ def restore(
         psf: grammar text (``disk:7``, ``motion:15,30``), a path, a 2-D array or a tensor; a point of light prints it.
         method: a name from ``METHODS``; None takes the best that knows the PSF.
         transfer: the light in which the blur holds: ``linear`` (a real camera, the default) or ``encoded``.
-        encoding: what the numbers are: ``srgb`` (the default) or ``linear``.
+        encoding: what the numbers are: ``srgb`` (the default) or ``linear``. A Pillow image that carries a colour
+            profile is decoded by the profile's curve unless this is said.
         weight: ``(H, W)`` array, Pillow image or tensor (also ``(B|1, C|1, H, W)``): 1 = trust, 0 = ignore a pixel.
         settings: the method's own, by name.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -95,6 +98,7 @@ def restore(
         encoding=encoding or "srgb",
         settings=settings,
         device=torch_device(device),
+        curve=_curve_in_memory(image) if encoding is None else SRGB,
     )
     trust = None if weight is None else _trust(weight, planes)
     return cast(AnyPicture, back(plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)))
@@ -125,7 +129,7 @@ def restore_file(
         psf: as in :func:`restore`.
         method: as in :func:`restore`.
         transfer: as in :func:`restore`.
-        encoding: as in :func:`restore`; None takes what the file says.
+        encoding: as in :func:`restore`; None takes what the file and its colour profile say.
         weight: a picture of the same size: white = trust, black = ignore.
         settings: as in :func:`restore`.
         device: as in :func:`restore`.
@@ -148,6 +152,7 @@ def restore_file(
         _refuse_to_replace((photo, weight), path)
         check_output(path, overwrite=overwrite)
     picture = read_picture(photo)
+    curve = picture.curve if encoding is None else SRGB
     picture = replace(picture, encoding=encoding or picture.encoding)
     planes = planes_of_array(picture.pixels)
     check_range(planes)
@@ -158,6 +163,7 @@ def restore_file(
         encoding=picture.encoding,
         settings=settings,
         device=torch_device(device),
+        curve=curve,
     )
     trust = None if weight is None else _trust(read_picture(weight).pixels[..., 0], planes)
     restored = plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)
@@ -169,14 +175,17 @@ def restore_file(
         output=output,
         method=plan.method.name,
         notes=notes,
-        residual=residual(light_of(middle(planes), through_light=plan.through_light), plan.psf),
+        residual=residual(light_of(middle(planes), through_light=plan.through_light, curve=curve), plan.psf),
         seconds=time.perf_counter() - start,
     )
 
 
 def output_beside(photo: Path, folder: Path | None = None) -> Path:
-    """``NAME-restored.EXT`` beside the photograph or in ``folder``; PNG where its own format cannot be written."""
-    ending = photo.suffix if photo.suffix.lower() in FORMATS else ".png"
+    """``NAME-restored.EXT`` beside the photograph or in ``folder``.
+
+    Where its own format cannot be written: TIFF for linear light (camera RAW, FITS), PNG for all else.
+    """
+    ending = photo.suffix if photo.suffix.lower() in FORMATS else default_ending(photo.suffix)
     return (folder or photo.parent) / f"{photo.stem}-restored{ending}"
 
 
@@ -185,6 +194,12 @@ def _refuse_to_replace(inputs: tuple[str | Path | None, ...], output: Path) -> N
     for path in inputs:
         if path is not None and output.exists() and Path(path).exists() and output.samefile(path):
             raise ImageError(f"{output} is an input as well, expected another output; nothing was changed")
+
+
+def _curve_in_memory(image: object) -> ToneCurve:
+    """The curve of the profile that a Pillow image carries; sRGB's for all else."""
+    icc = image.info.get("icc_profile") if isinstance(image, PillowImage) else None
+    return (tone_curve(icc) if icc else None) or SRGB
 
 
 def _accepted(psf: AnyPsf) -> Psf:

@@ -9,6 +9,7 @@ from unblur.cli.benchmark import benchmark
 from unblur.cli.degrade import degrade
 from unblur.cli.methods import methods
 from unblur.cli.psf import app as psf
+from unblur.cli.reproduce import reproduce
 from unblur.cli.restore import restore
 from unblur.cli.train import train
 
@@ -18,6 +19,7 @@ app.command(name="degrade", no_args_is_help=True)(degrade)
 app.command(name="methods")(methods)
 app.command(name="train", no_args_is_help=True)(train)
 app.command(name="benchmark", no_args_is_help=True)(benchmark)
+app.command(name="reproduce", no_args_is_help=True)(reproduce)
 app.add_typer(psf, name="psf")
 
 

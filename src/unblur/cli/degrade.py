@@ -65,7 +65,8 @@ def degrade(
             encoding=picture.encoding,
             real_jpeg=True,
         )
-        blurred, sharp = camera.photograph(_light(picture), read_psf(psf), torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        blurred, sharp = camera.photograph(_light(picture), read_psf(psf), generator, curve=picture.curve)
         quality = standard_quality(jpeg) if jpeg is not None and stored_as_jpeg else picture.jpeg
         for image, path, tables in ((blurred, output, quality), (sharp, target, picture.jpeg)):
             if path is not None:

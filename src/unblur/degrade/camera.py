@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unblur.colour import decode_srgb, encode_srgb
+from unblur.colour import SRGB, ToneCurve
 from unblur.degrade.amount import Amount, per_picture
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.degrade.clip import boosted, clipped
@@ -61,7 +61,7 @@ class Camera:
             raise ConfigError("real_jpeg takes one quality for all pictures, got a tensor; leave real_jpeg off")
 
     def photograph(
-        self, sharp: Image, psf: Tensor, generator: torch.Generator | None = None
+        self, sharp: Image, psf: Tensor, generator: torch.Generator | None = None, *, curve: ToneCurve = SRGB
     ) -> tuple[Float[Tensor, "b c h2 w2"], Float[Tensor, "b c h2 w2"]]:
         """Take a blurred photograph of a sharp picture.
 
@@ -69,6 +69,7 @@ class Camera:
             sharp: ``(B, C, H, W)`` stored values, 1 = white.
             psf: ``(kh, kw)``, or one per picture ``(B, kh, kw)``; odd sides, sum 1.
             generator: needed by a camera with noise; the same seed gives the same photograph, bit for bit.
+            curve: how ``srgb`` numbers are decoded, where their colour profile names another curve than sRGB's.
 
         Returns:
             The blurred photograph and its target ``clip(a · x)``, both in the input's encoding, in [0, 1] and
@@ -79,17 +80,17 @@ class Camera:
             ImageError: JPEG of neither one nor three channels.
             ConfigError: noise without a generator, or settings for another number of pictures.
         """
-        exposed = self._exposed(sharp)
-        target = self._stored(clipped(valid_frame(exposed, psf)))
+        exposed = self._exposed(sharp, curve)
+        target = self._stored(clipped(valid_frame(exposed, psf)), curve)
         blurred = self._noisy(valid_blur(boosted(exposed, self.lights), psf), generator)
-        return self._compressed(self._stored(clipped(blurred))), target
+        return self._compressed(self._stored(clipped(blurred), curve)), target
 
     def scene(self, sharp: Image) -> Image:
         """The light that is blurred, ``a · lights(x)``: in the light of the blur, not clipped, above 1 in lights."""
-        return boosted(self._exposed(sharp), self.lights)
+        return boosted(self._exposed(sharp, SRGB), self.lights)
 
-    def _exposed(self, sharp: Image) -> Image:
-        light = decode_srgb(sharp) if self._decodes else sharp
+    def _exposed(self, sharp: Image, curve: ToneCurve) -> Image:
+        light = curve.decode(sharp) if self._decodes else sharp
         return light * per_picture(self.gain, sharp)
 
     def _noisy(self, image: Image, generator: torch.Generator | None) -> Image:
@@ -102,8 +103,8 @@ class Camera:
             return gaussian(image, self.noise, generator)
         return poisson_gaussian(image, self.noise, self.peak, generator)
 
-    def _stored(self, image: Image) -> Image:
-        return encode_srgb(image) if self._decodes else image
+    def _stored(self, image: Image, curve: ToneCurve) -> Image:
+        return curve.encode(image) if self._decodes else image
 
     def _compressed(self, image: Image) -> Image:
         if self.jpeg is None:

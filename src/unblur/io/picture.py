@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from unblur.colour import SRGB, ToneCurve
+from unblur.io.profile import tone_curve
 from unblur.tensors import Encoding
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
@@ -33,9 +35,9 @@ class Picture:
     alpha: Pixels | None = None
     """Opacity ``(H, W)`` of the same type; nothing restores it."""
     format: str
-    """The file's format: PNG, JPEG, TIFF, WEBP, BMP, AVIF, …"""
+    """The file's format: PNG, JPEG, TIFF, WEBP, BMP, AVIF, HEIF, RAW, FITS, …"""
     encoding: Encoding = "srgb"
-    """What the numbers are."""
+    """What the numbers are: ``linear`` light, or ``srgb``, stored through a curve (:attr:`curve`)."""
     exif: bytes | None = None
     """The bare EXIF block, its orientation set to upright."""
     icc: bytes | None = None
@@ -49,3 +51,8 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def curve(self) -> ToneCurve:
+        """The colour profile's tone curve; sRGB's without a profile or with one that has no curve of its own."""
+        return (tone_curve(self.icc) if self.icc else None) or SRGB

@@ -10,9 +10,14 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 from unblur.errors import ImageError
+from unblur.io import raw
+from unblur.io.avif import avif_bits, decode_deep_avif
+from unblur.io.fits import decode_fits, is_fits
+from unblur.io.heif import decode_heif, is_heif
 from unblur.io.orientation import declared_upright, orientation_of, upright
 from unblur.io.picture import JpegQuality, Picture, Pixels
 from unblur.io.png16 import decode_png16, is_png16, png_size
+from unblur.io.profile import is_linear, tone_curve
 from unblur.io.tiff import decode_tiff, is_tiff, needs_tifffile
 
 LIMIT = 400_000_000
@@ -38,25 +43,22 @@ def read_picture(path: str | Path, *, limit: int = LIMIT) -> Picture:
     """Decode a photograph, upright, in the number type of its file.
 
     Args:
-        path: PNG, JPEG, TIFF, WebP, BMP, AVIF or whatever else Pillow reads.
+        path: PNG, JPEG, TIFF, WebP, BMP, AVIF or whatever else Pillow reads; HEIC, camera RAW and FITS with the
+            extras ``heif``, ``raw`` and ``astro``. RAW files are known by their ending, all others by their content.
         limit: most pixels to decode; the header is looked at first.
 
     Returns:
-        The picture with its ICC profile and EXIF; grey stays grey, palette and CMYK become RGB with a note.
+        The picture with its ICC profile and EXIF; grey stays grey, palette and CMYK become RGB with a note. Its
+        encoding is ``linear`` for RAW, FITS and profiles without a curve, else ``srgb``.
 
     Raises:
-        ImageError: missing, empty, damaged, too large, of an unknown kind, or with NaN among its values.
+        ImageError: missing, empty, damaged, too large, of an unknown kind, with NaN among its values, or of a kind
+            whose extra is not installed.
     """
     path = Path(path)
     head = _first_bytes(path)
     try:
-        if is_png16(head):
-            _check_size(path, png_size(head), limit)
-            picture = _read_png16(path)
-        elif is_tiff(head) and needs_tifffile(path):
-            picture = decode_tiff(path, lambda size: _check_size(path, size, limit))
-        else:
-            picture = _read_with_pillow(path, limit)
+        picture = _profiled(_decoded(path, head, limit))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -69,6 +71,45 @@ def read_picture(path: str | Path, *, limit: int = LIMIT) -> Picture:
         broken = int((~np.isfinite(picture.pixels)).sum())
         raise ImageError(f"{path}: {broken} values are NaN or infinite, expected finite ones; replace them first")
     return picture
+
+
+def default_ending(suffix: str) -> str:
+    """The ending of results whose photograph's own format cannot be written: .tif for linear light, .png for all else.
+
+    Args:
+        suffix: the photograph's ending, with its dot.
+    """
+    return ".tif" if suffix.lower() in (*raw.ENDINGS, ".fits", ".fit", ".fts") else ".png"
+
+
+def _decoded(path: Path, head: bytes, limit: int) -> Picture:
+    """The picture by whoever knows its format best."""
+
+    def check_size(size: tuple[int, int]) -> None:
+        _check_size(path, size, limit)
+
+    if path.suffix.lower() in raw.ENDINGS:
+        return raw.decode_raw(path, check_size)
+    if is_fits(head):
+        return decode_fits(path, check_size)
+    if is_heif(head):
+        return decode_heif(path, check_size)
+    if is_png16(head):
+        check_size(png_size(head))
+        return _read_png16(path)
+    if is_tiff(head) and needs_tifffile(path):
+        return decode_tiff(path, check_size)
+    return _read_with_pillow(path, limit)
+
+
+def _profiled(picture: Picture) -> Picture:
+    """Believe a profile that says the light is linear, and say where one says nothing that can be used."""
+    if picture.icc is None or picture.encoding == "linear":
+        return picture
+    curve = tone_curve(picture.icc)
+    if curve is None:
+        return replace(picture, notes=(*picture.notes, "its colour profile has no tone curve, sRGB's is taken"))
+    return replace(picture, encoding="linear") if is_linear(curve) else picture
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -119,7 +160,10 @@ def _read_with_pillow(path: Path, limit: int) -> Picture:
             jpeg=_jpeg_quality(image),
             notes=("only the first of several images was read",) if getattr(image, "n_frames", 1) > 1 else (),
         )
-        array, icc, notes = _array(image, picture.icc)
+        if image.format == "AVIF" and (bits := avif_bits(data := path.read_bytes())) > 8:
+            array, icc, notes = decode_deep_avif(data, bits), picture.icc, tuple[str, ...]()
+        else:
+            array, icc, notes = _array(image, picture.icc)
     if picture.format == "MPO":  # a JPEG with further JPEGs behind it, the preview or the depth map of a phone
         picture = replace(picture, format="JPEG")
     pixels = upright(np.array(array).reshape(*array.shape[:2], -1), orientation)  # a copy: Pillow's own is read-only

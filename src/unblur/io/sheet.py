@@ -41,7 +41,8 @@ def write_sheet(before: Picture, after: Picture, path: Path, *, overwrite: bool 
             frame = tuple(round(side * scale) for side in (left, top, right - 1, bottom - 1))
             ImageDraw.Draw(whole).rectangle(frame, outline=_MARK, width=2)
         rows.append(((details[0], details[1]), ("before, 1:1", "after, 1:1")))
-    sheet = Picture(pixels=np.asarray(_arranged(rows)), format="PNG")
+    coloured = before.encoding == "srgb" and before.pixels.shape[2] == 3
+    sheet = Picture(pixels=np.asarray(_arranged(rows)), format="PNG", icc=before.icc if coloured else None)
     write_picture(sheet, path, overwrite=overwrite)
 
 

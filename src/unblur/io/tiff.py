@@ -72,10 +72,10 @@ def decode_tiff(path: Path, check_size: Callable[[tuple[int, int]], None]) -> Pi
     if pixels.shape[2] > colours + 1:
         notes += (f"{pixels.shape[2] - colours - 1} extra channels dropped",)
     pixels = np.ascontiguousarray(pixels[..., :colours])
-    return Picture(pixels=pixels, alpha=alpha, format="TIFF", icc=icc, exif=_exif_block(path), notes=notes)
+    return Picture(pixels=pixels, alpha=alpha, format="TIFF", icc=icc, exif=exif_block(path), notes=notes)
 
 
-def _exif_block(path: Path) -> bytes | None:
+def exif_block(path: Path) -> bytes | None:
     """What a TIFF's directories say about the photograph, as a bare EXIF block; None in a BigTIFF or without any."""
     kept = Image.Exif()
     with path.open("rb") as file:

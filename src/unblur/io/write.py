@@ -1,16 +1,20 @@
 """Pictures to files: whole or not at all."""
 
 import uuid
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from unblur.colour import encode_srgb
 from unblur.errors import ImageError
 from unblur.io.picture import JpegQuality, Picture, Pixels
 from unblur.io.png16 import encode_png16
+from unblur.io.profile import linear_to_srgb
 from unblur.io.tiff import encode_tiff
 
 FORMATS = {
@@ -32,7 +36,8 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     """Write a picture in the format of the file name's ending, under a temporary name until it is complete.
 
     A JPEG that came from a JPEG keeps its quantisation tables and subsampling (others get quality 95, 4:4:4). ICC
-    profile and EXIF go along where the format holds them.
+    profile and EXIF go along where the format holds them. Linear light that must shrink to 8 bits is stored as sRGB,
+    for its shadows would have no steps left; all else stays in the encoding that it has.
 
     Args:
         picture: float values are clipped to [0, 1] where the format holds integers.
@@ -47,7 +52,9 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     """
     path = Path(path)
     kind = check_output(path, overwrite=overwrite)
+    picture, developed = _developed(picture, kind)
     pixels, has_alpha, notes = _fitted(picture, kind)
+    notes = developed + notes
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         if kind == "PNG" and pixels.dtype == np.uint16:
@@ -93,6 +100,20 @@ def standard_quality(quality: float) -> JpegQuality:
     with Image.open(sample) as stored:
         tables = getattr(stored, "quantization", {})
     return JpegQuality(tables={number: list(table) for number, table in tables.items()}, subsampling=2)
+
+
+def _developed(picture: Picture, kind: str) -> tuple[Picture, tuple[str, ...]]:
+    """Linear light as 16-bit sRGB, in sRGB's own primaries, where the format holds 8 bits only."""
+    if picture.encoding != "linear" or picture.pixels.dtype == np.uint8 or kind in ("TIFF", "PNG"):
+        return picture, ()
+    light = picture.pixels.astype(np.float32) / (65535 if picture.pixels.dtype == np.uint16 else 1)
+    to_srgb = linear_to_srgb(picture.icc) if light.shape[2] == 3 else None
+    if to_srgb is not None:
+        light = light @ to_srgb.T.astype(np.float32)
+    stored = encode_srgb(torch.from_numpy(np.clip(light, 0, 1))[None])[0].numpy()
+    alpha = None if picture.alpha is None else _integers(picture.alpha, np.uint16)
+    shown = replace(picture, pixels=_integers(stored, np.uint16), alpha=alpha, encoding="srgb", icc=None)
+    return shown, ("linear light stored as sRGB",)
 
 
 def _fitted(picture: Picture, kind: str) -> tuple[Pixels, bool, tuple[str, ...]]:

@@ -121,7 +121,7 @@ def perturbed(psf: Psf, generator: torch.Generator, *, strength: Number) -> Psf:
     scale = math.exp(_uniform(generator, -0.04, 0.04) * strength)
     turn = cmath.rect(scale, math.radians(_uniform(generator, -3, 3)) * strength)
     shift = complex(_uniform(generator, -0.35, 0.35), _uniform(generator, -0.35, 0.35)) * strength
-    warped = _warped(values, turn, shift)
+    warped = moved(values, turn, shift)
     optics = gauss(max(1e-3, _uniform(generator, 0, 0.4) * strength)).to(warped)
     edge_y, edge_x = optics.shape[0] // 2, optics.shape[1] // 2
     warped = _convolved(warped, optics)[edge_y : edge_y + psf.shape[0], edge_x : edge_x + psf.shape[1]]
@@ -210,8 +210,14 @@ def _splatted(x: Tensor, y: Tensor, half: int) -> Tensor:
     return drawn.reshape(size, size)
 
 
-def _warped(psf: Tensor, turn: complex, shift: complex) -> Tensor:
-    """The PSF turned and scaled about its origin by ``turn``, then shifted by ``shift`` pixels (right, down)."""
+def moved(psf: Psf, turn: complex, shift: complex) -> Psf:
+    """The PSF turned and scaled about its origin, then shifted; neither its sum nor its rim is looked after.
+
+    Args:
+        psf: ``(kh, kw)``.
+        turn: what points to the right goes where this complex number points (its real part right, imaginary down).
+        shift: pixels to the right (real part) and down (imaginary part).
+    """
     kh, kw = psf.shape
     y = torch.arange(kh, dtype=psf.dtype, device=psf.device)[:, None] - kh // 2
     x = torch.arange(kw, dtype=psf.dtype, device=psf.device)[None, :] - kw // 2
