@@ -7,7 +7,8 @@ import torch
 
 from tests.conftest import make_chart
 from unblur.errors import ConfigError, PsfError
-from unblur.methods import METHODS, Method
+from unblur.method import Method
+from unblur.methods import METHODS
 from unblur.metrics import psnr
 from unblur.psf.parametric import disk
 from unblur.psf.parse import parse_psf

@@ -40,6 +40,8 @@ class Family:
     """What a phase changes."""
     restored: Callable[[Any, Image, Psf], Image]
     """A whole photograph, borders included."""
+    bfloat16: bool = True
+    """Whether training may multiply in bfloat16 where the machine can; not where little is multiplied."""
 
 
 def _nothing(network: Any, psf: Psf, pair: Pair, generator: torch.Generator) -> None:
@@ -122,7 +124,12 @@ def _eigen_loss(network: EigenCNN, phase: int, pair: Pair, psf: Psf) -> Tensor: 
 
 FAMILIES: Mapping[str, Family] = {
     "crf-cascade": Family(
-        build=CrfCascade, start=_nothing, loss=_cascade_loss, trained=_cascade_trained, restored=_on_extended
+        build=CrfCascade,
+        start=_nothing,
+        loss=_cascade_loss,
+        trained=_cascade_trained,
+        restored=_on_extended,
+        bfloat16=False,
     ),
     "mlp": Family(build=MLP, start=_mlp_start, loss=_mlp_loss, trained=_all, restored=_on_extended),
     "ssdae": Family(

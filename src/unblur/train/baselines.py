@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from unblur import __version__
 from unblur.metrics import psnr
+from unblur.precision import autocast
 from unblur.psf.accept import accept_psf
 from unblur.tensors import Psf
 from unblur.train.baseline_families import FAMILIES
@@ -84,7 +86,8 @@ class BaselineRun:
         for group in self.optimizer.param_groups:
             group["lr"] = phase.rate * warm * pace
         pair = patches.batch(self.number, self.step, phase.batch, phase.patch)
-        loss = self.family.loss(self.network, self.number, pair, self.psf)
+        with autocast(self.device) if self.family.bfloat16 else nullcontext():
+            loss = self.family.loss(self.network, self.number, pair, self.psf)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
