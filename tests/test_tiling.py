@@ -42,6 +42,26 @@ def test_a_method_of_finite_reach_has_no_seams(comma: Psf) -> None:
     )
 
 
+def test_pieces_begin_on_the_grid_and_reach_at_least_as_far() -> None:
+    for piece in tiles(200, 310, tile=70, margin=13, grid=8):
+        for read, written in zip(piece.read, piece.written, strict=True):
+            assert read.start % 8 == 0
+            assert read.start <= max(0, written.start - 13)
+
+
+def test_a_method_of_cells_has_no_seams_on_its_grid(comma: Psf) -> None:
+    def coarse(blurred: Tensor, psf: Psf, *, weight: Image | None = None, report: Report | None = None) -> Tensor:
+        del psf, weight, report
+        cells = F.avg_pool2d(blurred, 4, ceil_mode=True)
+        return F.interpolate(cells, scale_factor=4)[..., : blurred.shape[-2], : blurred.shape[-1]]
+
+    blurred = make_chart(40, 60)
+    whole = coarse(blurred, comma)
+
+    torch.testing.assert_close(tiled(coarse, blurred, comma, tile=13, margin=4, grid=4), whole, atol=1e-6, rtol=0)
+    assert not torch.allclose(tiled(coarse, blurred, comma, tile=13, margin=5), whole, atol=1e-3)
+
+
 def test_too_small_a_margin_shows(comma: Psf) -> None:
     blurred = make_chart(37, 53)
 

@@ -8,9 +8,10 @@ circular domain has no seam.
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
+from jaxtyping import Float
 from torch import Tensor
 
-from unblur.fourier import fast_size
+from unblur.fourier import Blur, fast_size
 from unblur.tensors import Image, Psf, Weight
 
 Inside = tuple[slice, slice]
@@ -88,6 +89,43 @@ def extended_weight(weight: Tensor | None, frame: Tensor, inside: Inside) -> Ten
     whole = frame.expand(weight.shape[0], weight.shape[1], -1, -1).clone()
     whole[..., inside[0], inside[1]] = weight
     return whole
+
+
+def edge_tapered(image: Image, psf: Psf) -> Image:
+    """Lead the edges of a picture over into its circularly blurred version, for methods that compute circularly.
+
+    The weighted sum of the picture and the blurred one. Along each axis the PSF's projection onto it is correlated with
+    itself, as a share of the value at lag 0; a pixel's weight is the product over both axes of one minus that share at
+    its distance from the nearer edge: 0 on the outermost pixels, which are the blurred ones, and 1 from the length of
+    the projection inwards, where the picture stays as it is.
+
+    Args:
+        image: ``(B, C, H, W)``.
+        psf: ``(kh, kw)``, odd sides, sum 1.
+
+    Returns:
+        A picture of the same shape, within the range of the given one.
+
+    Raises:
+        PsfError: the PSF is larger than the picture.
+
+    After the documentation of MATLAB's ``edgetaper``. It leaves open how the autocorrelation is laid on the axis; that
+    it starts anew from either edge, so that opposite edges are treated alike, is a choice made here.
+    """
+    blurred = Blur(psf, (image.shape[-2], image.shape[-1]))(image)
+    rows = _inwardness(psf.sum(dim=1), image.shape[-2])
+    columns = _inwardness(psf.sum(dim=0), image.shape[-1])
+    return torch.lerp(blurred, image, rows[:, None] * columns)
+
+
+def _inwardness(projection: Float[Tensor, " k"], length: int) -> Float[Tensor, " n"]:
+    """One minus the normalised autocorrelation of ``projection`` at each of ``length`` pixels' distance to the edge."""
+    reach = len(projection)
+    alike = F.conv1d(projection[None, None], projection[None, None], padding=reach - 1)[0, 0, reach - 1 :]
+    positions = torch.arange(length, device=projection.device)
+    distance = torch.minimum(positions, length - 1 - positions)
+    share = (alike / alike[0])[distance.clamp_max(reach - 1)]
+    return torch.where(distance < reach, 1 - share, 1.0)
 
 
 def _periodic(image: Tensor, full: int, dim: int) -> Tensor:

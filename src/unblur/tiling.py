@@ -43,6 +43,7 @@ def tiled(
     *,
     tile: int,
     margin: int,
+    grid: int = 1,
     weight: Image | None = None,
     report: Report | None = None,
 ) -> Tensor:
@@ -58,11 +59,12 @@ def tiled(
         psf: handed on.
         tile: largest side of what is kept of a piece, in pixels; smaller needs less memory and more time.
         margin: pixels of surroundings on each side; larger makes seams fainter.
+        grid: pieces begin at multiples of this many pixels, for methods that work in cells.
         weight: ``(B|1, C|1, H, W)``, cut like the picture.
         report: told the share of the whole work; may raise ``Cancelled``.
     """
     height, width = blurred.shape[-2], blurred.shape[-1]
-    pieces = tiles(height, width, tile=tile, margin=margin)
+    pieces = tiles(height, width, tile=tile, margin=margin, grid=grid)
     if len(pieces) == 1:
         return step(blurred, psf, weight=weight, report=report)
     restored = torch.empty_like(blurred, memory_format=torch.contiguous_format)
@@ -79,8 +81,8 @@ def tiled(
     return restored
 
 
-def tiles(height: int, width: int, *, tile: int, margin: int) -> list[Tile]:
-    """Cut a picture into pieces of about equal size, row by row.
+def tiles(height: int, width: int, *, tile: int, margin: int, grid: int = 1) -> list[Tile]:
+    """Cut a picture into pieces of about equal size, row by row; what is read begins at multiples of ``grid``.
 
     Raises:
         ConfigError: ``tile`` is not positive or ``margin`` is negative.
@@ -89,7 +91,7 @@ def tiles(height: int, width: int, *, tile: int, margin: int) -> list[Tile]:
         raise ConfigError(f"the tile has {tile} pixels a side, expected at least 1; 1024 is a good start")
     if margin < 0:
         raise ConfigError(f"the margin of a tile is {margin} pixels, expected 0 or more")
-    rows, columns = _spans(height, tile, margin), _spans(width, tile, margin)
+    rows, columns = _spans(height, tile, margin, grid), _spans(width, tile, margin, grid)
     return [
         Tile(read=(row[0], column[0]), kept=(row[1], column[1]), written=(row[2], column[2]))
         for row in rows
@@ -119,13 +121,13 @@ def tile_for_memory(memory_bytes: int, bytes_per_pixel: int, margin: int) -> int
     return side
 
 
-def _spans(length: int, tile: int, margin: int) -> list[tuple[slice, slice, slice]]:
+def _spans(length: int, tile: int, margin: int, grid: int) -> list[tuple[slice, slice, slice]]:
     """Along one axis: what is read, what of it is kept, and where that goes."""
     count = math.ceil(length / tile)
     edges = [round(length * number / count) for number in range(count + 1)]
     spans = []
     for start, stop in pairwise(edges):
-        first, last = max(0, start - margin), min(length, stop + margin)
+        first, last = max(0, start - margin) // grid * grid, min(length, stop + margin)
         spans.append((slice(first, last), slice(start - first, stop - first), slice(start, stop)))
     return spans
 

@@ -2,18 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
+from unblur.networks.light import noise_levels
 from unblur.networks.universal import Universal, sizes_of
 from unblur.precision import autocast
 from unblur.tensors import Image, Psf, Report, Weight
 from unblur.weights import Weights, load_into, read_weights, shipped
+
+SAMPLED = 4_000_000
+"""Pixels of a photograph from which its noise is measured, about, at most."""
+BAND = 64
+"""Rows that are sampled together; whole cells of the coarser scale of the measurement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +29,7 @@ class UniversalSettings:
     """What a user may set: nothing that a photograph depends on."""
 
     weights: str | None = None
-    """A file from ``unblur train`` to use instead of what is shipped."""
+    """A file from ``unblur train`` to use instead of what is shipped, tuned to one PSF for instance."""
 
 
 def universal_weights(name: str, settings: UniversalSettings) -> Weights:
@@ -36,28 +44,77 @@ def universal_weights(name: str, settings: UniversalSettings) -> Weights:
     return weights
 
 
+class UniversalDeconvolver:
+    """The network as a deconvolver.
+
+    Args:
+        network: gives it, for a type of numbers.
+        device: where it computes.
+        noise: levels of the photograph whose tiles it restores; None measures each picture's own.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[torch.dtype], Universal],
+        device: torch.device,
+        *,
+        noise: Float[Tensor, "b 2"] | None = None,
+    ) -> None:
+        self.network, self.device, self.noise = network, device, noise
+
+    def __call__(
+        self, blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+    ) -> Image:
+        """Restore photographs, whole or tiles of the one that was surveyed."""
+        blurred = blurred.to(self.device)
+        trust = None if weight is None else weight.to(blurred)
+        noise = self._levels(self.sample(blurred), trust) if self.noise is None else self.noise.to(blurred)
+        with autocast(self.device):
+            restored = self.network(blurred.dtype)(blurred, psf.to(blurred), weight=trust, noise=noise)
+        if report:
+            report(1.0)
+        return restored
+
+    def sample(self, picture: Tensor) -> Tensor:
+        """Evenly spread bands of rows from which the noise is measured; all rows of a picture up to 4 megapixels."""
+        height, width = picture.shape[-2:]
+        every = -(-height * width // SAMPLED)
+        if every == 1:
+            return picture
+        return torch.cat([picture[..., top : top + BAND, :] for top in range(0, height, every * BAND)], dim=-2)
+
+    def surveyed(self, sample: Image, *, weight: Weight | None = None) -> "UniversalDeconvolver":
+        """The same for the tiles of one photograph."""
+        return UniversalDeconvolver(self.network, self.device, noise=noise_levels(sample, weight=weight))
+
+    def _levels(self, sample: Image, weight: Tensor | None) -> Tensor:
+        return noise_levels(sample, weight=None if weight is None else self.sample(weight))
+
+
 def universal(name: Literal["universal", "universal-large"]) -> Callable[[torch.device, Any], Deconvolver]:
     """The builder of a method of this name; weights are read at the first photograph."""
 
     def build(device: torch.device, settings: Any) -> Deconvolver:
-        @cache
-        def network(dtype: torch.dtype) -> Universal:
-            weights = universal_weights(name, settings)
-            module = Universal(sizes_of(weights.card.sizes))
-            load_into(module, weights)
-            return module.requires_grad_(False).eval().to(device, dtype)
-
-        def deconvolve(
-            blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
-        ) -> Image:
-            blurred = blurred.to(device)
-            trust = None if weight is None else weight.to(blurred)
-            with autocast(device):
-                restored = network(blurred.dtype)(blurred, psf.to(blurred), weight=trust)
-            if report:
-                report(1.0)
-            return restored
-
-        return deconvolve
+        return UniversalDeconvolver(
+            cache(partial(_network, partial(universal_weights, name, settings), device)), device
+        )
 
     return build
+
+
+def _network(weights: Callable[[], Weights], device: torch.device, dtype: torch.dtype) -> Universal:
+    """The network with its weights, frozen."""
+    found = weights()
+    module = Universal(sizes_of(found.card.sizes))
+    load_into(module, found)
+    return module.requires_grad_(False).eval().to(device, dtype)
+
+
+def universal_margin(settings: Any, psf: Psf) -> int:
+    """Pixels by which tiles overlap: over this distance the ringing of a tile's own edge fades.
+
+    It never ends wholly, as inverses with little regularisation ring far; ``unblur.benchmark.seams`` measures what
+    is left.
+    """
+    del settings
+    return 4 * max(psf.shape) + 192

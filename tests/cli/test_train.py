@@ -59,6 +59,18 @@ def test_prefixes_choose_and_validation_may_come_from_elsewhere(photos: Path, re
     assert read_weights(tmp_path / "run" / "dcnn.safetensors").card.photographs == 2
 
 
+def test_the_universal_network_is_tuned_in_one_command(photos: Path, tmp_path: Path) -> None:
+    for path in photos.glob("*.png"):
+        with Image.open(path) as picture:
+            picture.resize((160, 140)).save(path)
+    words = ["train", "--from", "universal", "--photos", str(photos), "--psf", "disk:2", "-o", str(tmp_path / "run")]
+
+    result = RUNNER.invoke(app, [*words, "--minutes", "0"])
+
+    assert result.exit_code == 0, result.output
+    assert "stopped in universal at step 1 of 4800" in result.stdout
+
+
 def test_the_shipped_recipes_are_listed() -> None:
     result = RUNNER.invoke(app, ["train", "--list"])
 
@@ -70,6 +82,8 @@ def test_the_shipped_recipes_are_listed() -> None:
     ("words", "complaint"),
     [
         ([], "--photos DIR and -o RUN are needed"),
+        (["--from", "universal", "--photos", "{photos}", "-o", "{out}"], "name it with --psf"),
+        (["--from", "none.safetensors", "--photos", "{photos}", "-o", "{out}"], "cannot be read"),
         (["no-such-recipe", "--photos", "{photos}", "-o", "{out}"], "there is no recipe 'no-such-recipe'"),
         (["{recipe}", "--photos", "{out}", "-o", "{out}"], "no such folder"),
         (["{recipe}", "--photos", "{photos}", "--psf", "disc:7", "-o", "{out}"], "disk"),

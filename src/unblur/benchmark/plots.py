@@ -43,7 +43,8 @@ def bars(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     ends = [end for entry in values for column in columns for end in _ends(_finite(values, entry, column))]
     if ends:
         axes.set_ylim(math.floor(min(ends) - EDGE_MARGIN), max(ends) + EDGE_MARGIN)
-    figure.legend(loc="outside upper center", ncols=min(len(values), 6), frameon=False, fontsize=9)
+    room = figure.get_figwidth() / (0.55 + 0.085 * max(map(len, values)))  # inches of a handle and of a letter
+    figure.legend(loc="outside upper center", ncols=min(len(values), 6, max(1, int(room))), frameon=False, fontsize=9)
     _save(figure, path)
 
 

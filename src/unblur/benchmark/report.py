@@ -43,11 +43,12 @@ def _suite(suite: str, rows: Sequence[Row]) -> list[str]:
     count = max(len(cases) for by_column in quality.values() for cases in by_column.values())
     return [
         f"## {suite}",
-        f"Up to {count} photographs in each column. {_conditions(rows)}",
+        f"Up to {count} pictures in each column. {_conditions(rows)}",
         "PSNR in dB, mean ± standard deviation over the photographs; the best of each column is bold.",
         table(columns, {entry: _summaries(quality, entry, columns, digits=2) for entry in quality}),
         "Difference in PSNR from the best of each column, dB: paired over the same photographs, mean ± standard error.",
         table(columns, {entry: _differences(quality, entry, columns) for entry in quality}),
+        *_fitted(rows, columns),
         "SSIM, mean ± standard deviation.",
         table(columns, {entry: _summaries(similarity, entry, columns, digits=3) for entry in similarity}),
         "Settings: " + "; ".join(_settings(rows, entry) for entry in quality) + ".",
@@ -127,16 +128,53 @@ def _distinct(rows: Sequence[Row], key: str) -> list[str]:
 
 def _conditions(rows: Sequence[Row]) -> str:
     """What the camera did, and whether some pictures are smaller than asked for."""
-    camera = rows[0]["camera"]
+    columns = _distinct(rows, "column")
+    cameras = {column: _camera(_first(rows, column)) for column in columns}
+    alike = len(set(cameras.values())) == 1
+    camera = cameras[columns[0]] if alike else "; ".join(f"{column}: {cameras[column]}" for column in columns)
+    psfs = "; ".join(dict.fromkeys(_psfs([row for row in rows if row["column"] == column]) for column in columns))
+    side = rows[0]["side"]
+    small = {row["case"] for row in rows if side is not None and row["size"] != [side, side]}
+    notice = f" {len(small)} cases come from photographs too small for {side} × {side} pixels." if small else ""
+    rim = {str(row.get("crop", "half a PSF")) for row in rows}
+    judged = f" Not judged at each side: {', '.join(rim)} pixels." if rim != {"half a PSF"} else ""
+    return f"Camera: {camera}. PSF: {psfs}.{judged}{notice}"
+
+
+def _camera(row: Row) -> str:
+    """How a picture was taken, in words."""
+    if "capture" in row:
+        return "a real one"
+    camera = row["camera"]
     facts = [f"blur in {camera['transfer']} light", f"noise {camera['noise']:g}"]
     facts.append("no JPEG" if camera["jpeg"] is None else f"JPEG {camera['jpeg']:g}")
     if camera["lights"] != 1:
         facts.append(f"lights {camera['lights']:g} × white")
-    psfs = "; ".join(f"{column}: {_first(rows, column)['psf']}" for column in _distinct(rows, "column"))
-    side = rows[0]["side"]
-    small = {row["case"] for row in rows if side is not None and row["size"] != [side, side]}
-    notice = f" {len(small)} cases come from photographs too small for {side} × {side} pixels." if small else ""
-    return f"Camera: {', '.join(facts)}. PSF: {psfs}.{notice}"
+    if row.get("frame") == "same":
+        facts.append("rim repeated and tapered")
+    return ", ".join(facts)
+
+
+def _psfs(rows: Sequence[Row]) -> str:
+    """The PSF of a column, what methods were told in its place, or how many there are."""
+    names = _distinct(rows, "psf")
+    if len(names) > 1:
+        return f"{len(names)} of them"
+    wrong = rows[0].get("misjudged") or {}
+    told = [f"told {wrong['psf']}"] if wrong.get("psf") else []
+    told += [f"turned by {wrong['turn']:g}°"] if wrong.get("turn") else []
+    told += [f"moved by {wrong['right']} px"] if wrong.get("right") else []
+    return f"{rows[0]['column']}: {names[0]}" + (f" ({', '.join(told)})" if told else "")
+
+
+def _fitted(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """A table of PSNR after the best exposure, where rows have it."""
+    known = [row for row in rows if "psnr_fitted" in row]
+    if not known:
+        return []
+    values = cells(known, "psnr_fitted")
+    lines = {entry: _summaries(values, entry, columns, digits=2) for entry in values}
+    return ["PSNR in dB after the exposure that fits best, mean ± standard deviation.", table(columns, lines)]
 
 
 def _first(rows: Sequence[Row], column: str) -> Row:

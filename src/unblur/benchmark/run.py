@@ -5,27 +5,28 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import unblur
-from unblur.benchmark.case import Case, Pair, pair_of
+from unblur.benchmark.case import Case, Misjudged, Pair, pair_of
 from unblur.benchmark.entry import INPUT, Entry
 from unblur.colour import decode_srgb, encode_srgb
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
 from unblur.io.picture import Picture
-from unblur.io.psf import read_psf
 from unblur.io.write import write_picture
 from unblur.methods import METHODS
-from unblur.metrics import psf_crop, psnr, ssim
+from unblur.metrics import gain_fitted_psnr, psnr, ssim
 from unblur.tensors import Image, Psf
 
 ROWS = "rows.jsonl"
 Row = dict[str, Any]
+Known = tuple[str, Misjudged | None]
+"""A case's PSF, and what methods are told of it."""
 Told = Callable[[int, int, str], None]
 """Called with the number of restorations done, of all, and what is next; may raise ``Cancelled``."""
 
@@ -37,11 +38,13 @@ def run_cases(
     *,
     device: torch.device,
     told: Told | None = None,
+    keep: Collection[str] | None = None,
 ) -> list[Row]:
     """Restore every case by every entry, going on where an earlier call stopped.
 
     Rows go to ``folder/rows.jsonl``, one as soon as it is known; those that are there already for the same case,
-    settings, weights and version are kept. The first photograph of each column is also kept as pictures.
+    settings, weights and version are kept. The first photograph of each column is also kept as pictures, unless
+    ``keep`` says otherwise.
 
     Args:
         cases: of one or several suites.
@@ -49,6 +52,8 @@ def run_cases(
         folder: created where missing.
         device: where the restoration runs.
         told: hears of the progress.
+        keep: names of cases whose results are kept as :func:`kept_picture`, instead of each column's first; one that
+            is missing is restored again, though its row is known.
 
     Returns:
         The rows of these cases and entries in their order; none where a method refuses the PSF.
@@ -70,11 +75,13 @@ def run_cases(
             if bench.refuses(case, entry):
                 continue
             key = bench.key(case, entry)
-            if key not in known:
-                first = shown[case.suite, case.column] is case
-                row = bench.row(case, entry, _picture_folder(folder, case) if first else None)
-                known[key] = {"key": key, **row}
-                _append(file, known[key])
+            kept = kept_picture(folder, key) if keep is not None and case.name in keep else None
+            if key not in known or (kept is not None and not kept.exists()):
+                first = keep is None and shown[case.suite, case.column] is case
+                row = bench.row(case, entry, _picture_folder(folder, case) if first else None, kept)
+                if key not in known:
+                    known[key] = {"key": key, **row}
+                    _append(file, known[key])
             rows.append(known[key])
     if told:
         told(total, total, "done")
@@ -88,43 +95,49 @@ class _Bench:
         self.device = device
         self.case: Case | None = None
         self.pair: Pair | None = None
-        self.psfs: dict[str, Psf] = {}
+        self.psfs: dict[Known, Psf] = {}
         self.digests: dict[Path, str] = {}
-        self.refusals: dict[tuple[str, str], str | None] = {}
-        self.learned: dict[tuple[str, str], str] = {}
+        self.refusals: dict[tuple[str, Known], str | None] = {}
+        self.learned: dict[tuple[str, Known], str] = {}
         self.ready: dict[str, Deconvolver] = {}
 
     def refuses(self, case: Case, entry: Entry) -> bool:
         """Whether the entry's method does not take the case's PSF."""
         if entry.method == INPUT:
             return False
-        place = entry.label, case.psf
+        place = entry.label, (case.psf, case.misjudged)
         if place not in self.refusals:
             method = METHODS[entry.method]
             self.refusals[place] = method.refusal(self.psf(case), method.configured(entry.settings))
         return self.refusals[place] is not None
 
     def psf(self, case: Case) -> Psf:
-        """The case's PSF, read once."""
-        if case.psf not in self.psfs:
-            self.psfs[case.psf] = read_psf(case.psf)
-        return self.psfs[case.psf]
+        """The PSF that methods are told, read once."""
+        place = case.psf, case.misjudged
+        if place not in self.psfs:
+            self.psfs[place] = case.told_psf()
+        return self.psfs[place]
 
     def weights(self, case: Case, entry: Entry) -> str:
         """SHA-256 of what the entry's network has learned for the case's PSF; empty for what needs no training."""
-        trained = None if entry.method == INPUT else METHODS[entry.method].trained
-        if trained is None:
+        if entry.method == INPUT:
             return ""
-        place = entry.label, case.psf
+        place = entry.label, (case.psf, case.misjudged)
         if place not in self.learned:
-            settings = METHODS[entry.method].configured(entry.settings)
-            self.learned[place] = trained(settings, self.psf(case)).card.sha256
+            method = METHODS[entry.method]
+            settings = method.configured(entry.settings)
+            if method.trained is not None:
+                self.learned[place] = method.trained(settings, self.psf(case)).card.sha256
+            else:
+                self.learned[place] = "" if method.learned is None else method.learned(settings).card.sha256
         return self.learned[place]
 
     def key(self, case: Case, entry: Entry) -> str:
         """Digest of all that must be equal for a row to be kept: what is restored, by what, and by which version."""
         if case.photo not in self.digests:
-            self.digests[case.photo] = _sha256(case.photo.read_bytes()) if case.photo.is_file() else ""
+            files = [case.photo, *([case.capture.photo] if case.capture else [])]
+            there = [file.read_bytes() for file in files if file.is_file()]
+            self.digests[case.photo] = _sha256(b"".join(there)) if there else ""
         facts = {
             "case": case.name,
             "photo": self.digests[case.photo],
@@ -135,8 +148,8 @@ class _Bench:
         }
         return _sha256(json.dumps(facts, sort_keys=True).encode())[:16]
 
-    def row(self, case: Case, entry: Entry, pictures: Path | None) -> Row:
-        """Restore and judge."""
+    def row(self, case: Case, entry: Entry, pictures: Path | None, kept: Path | None = None) -> Row:
+        """Restore and judge; the result goes to the folder ``pictures`` by its label and to the file ``kept``."""
         if self.case is not case or self.pair is None:
             self.case, self.pair = case, pair_of(case)
         pair = self.pair
@@ -146,7 +159,12 @@ class _Bench:
         if pictures:
             _keep_picture(pair.sharp, pictures / "sharp.png")
             _keep_picture(restored, pictures / f"{file_name(entry.label)}.png")
-        crop = psf_crop(pair.psf)
+        if kept:
+            _keep_picture(restored, kept)
+        crop = pair.crop
+        fitted = (
+            {} if case.capture is None else {"psnr_fitted": float(gain_fitted_psnr(restored, pair.sharp, crop=crop)[0])}
+        )
         return {
             "case": case.name,
             "suite": case.suite,
@@ -161,6 +179,7 @@ class _Bench:
             "weights": self.weights(case, entry),
             "psnr": float(psnr(restored, pair.sharp, crop=crop)[0]),
             "ssim": float(ssim(restored, pair.sharp, crop=crop)[0]),
+            **fitted,
             "seconds": seconds,
             "version": unblur.__version__,
         }
@@ -222,6 +241,11 @@ def read_rows(path: Path, *, mend: bool = False) -> list[Row]:
                 with path.open("r+b") as file:
                     file.truncate(sum(map(len, lines[:-1])))
     return rows
+
+
+def kept_picture(folder: Path, key: str) -> Path:
+    """Where the result of the row with this key lies, if it was kept."""
+    return folder / "pictures" / "rows" / f"{key}.png"
 
 
 def _picture_folder(folder: Path, case: Case) -> Path:

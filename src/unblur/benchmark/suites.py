@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from unblur.benchmark.case import Case, stored_values
+from unblur.benchmark.published import for_choices, levin_real_suite, levin_same_suite, levin_suite, sun_suite
+from unblur.benchmark.robust import robust_suite
 from unblur.colour import luma
 from unblur.degrade.camera import Camera
 from unblur.errors import ConfigError
@@ -14,6 +16,8 @@ from unblur.tensors import Image, Transfer
 
 DISK_PSF = "disk:7"
 """The defocus of the paper's Table 1."""
+LARGER_PSF = "disk:7.35"
+"""The same, judged 5 % too large."""
 MOTION_PSF = "shake:27,seed=22"
 """The camera shake of the suites, 27 pixels: lopsided, and spread over most of its frame."""
 PAPER_CAMERA = Camera(noise=0.01, jpeg=75, real_jpeg=True, transfer="encoded")
@@ -27,7 +31,7 @@ LIGHT_VALUE = 250 / 255
 LIGHT_SHARE = 0.0015
 BLURRED_SETS = ("levin", "xu2014_disk")
 """Test sets that are blurred already, or hold one picture many times."""
-SUITES = ("paper", "lights")
+SUITES = ("paper", "lights", "levin", "levin-same", "levin-real", "sun", "robust")
 
 
 def photos_in(*folders: Path) -> list[Path]:
@@ -147,8 +151,8 @@ def named_suite(name: str | None, data: Path | None, *, split: str = "test", lim
     """A suite by its name, from a folder of data.
 
     Args:
-        name: ``paper`` or ``lights``.
-        data: holds ``val`` (photographs) and ``test`` (one folder for each set).
+        name: one of :data:`SUITES`.
+        data: holds ``val`` (photographs), ``test`` (one folder for each set) and ``kernels`` (published PSFs).
         split: ``test`` for results, ``val`` for tuning and every other choice.
         limit: take only so many photographs, spread over the list; None takes all.
 
@@ -161,14 +165,39 @@ def named_suite(name: str | None, data: Path | None, *, split: str = "test", lim
         raise ConfigError(f"the suite {name} needs photographs; name the folder that holds val/ and test/ with --data")
     if split not in ("val", "test"):
         raise ConfigError(f"the split is {split!r}, expected test (for results) or val (for choices)")
-    if split == "val":
-        photos = photos_in(data / "val")
-    elif name == "paper":
-        photos = photos_in(data / "test" / "kodak24")
-    else:
-        photos = list(_sharp_test_photos(data / "test"))
-    cases = paper_suite(photos) if name == "paper" else lights_suite(photos)
-    return _thinned(cases, limit)
+    return _thinned(_for_choices(name, data) if split == "val" else _for_results(name, data), limit)
+
+
+def _for_results(name: str, data: Path) -> list[Case]:
+    """The cases of a suite that results are told of."""
+    match name:
+        case "levin":
+            return levin_suite(data)
+        case "levin-same":
+            return levin_same_suite(data)
+        case "levin-real":
+            return levin_real_suite(data)
+        case "sun":
+            return sun_suite(data)
+        case "lights":
+            return lights_suite(_sharp_test_photos(data / "test"))
+    return _on_photographs(name, photos_in(data / "test" / "kodak24"))
+
+
+def _for_choices(name: str, data: Path) -> list[Case]:
+    """Cases like those of a suite, on the photographs for validation."""
+    if name == "levin-real":
+        raise ConfigError("levin-real has captures for results only; choose settings on levin, with --split val")
+    photos = photos_in(data / "val")
+    if name in ("levin", "levin-same", "sun"):
+        return for_choices(photos, suite=name)
+    return lights_suite(photos) if name == "lights" else _on_photographs(name, photos)
+
+
+def _on_photographs(name: str, photos: Sequence[Path]) -> list[Case]:
+    if name == "robust":
+        return robust_suite(photos, PAPER_CAMERA, disk=DISK_PSF, motion=MOTION_PSF, larger=LARGER_PSF)
+    return paper_suite(photos)
 
 
 def _sharp_test_photos(folder: Path) -> Iterator[Path]:

@@ -28,6 +28,7 @@ GRIDS: dict[str, Grid] = {
     "outlier-em": {"smoothness": SMOOTHNESS},
     "saturated-rl": {"iterations": (5, 10, 20, 30, 50, 100)},
     "separable": {"noise_to_signal": NOISE_TO_SIGNAL},
+    "epll": {"noise": (0.005, 0.01, 0.02)},
 }
 """Method → setting → values to try, every combination of them."""
 

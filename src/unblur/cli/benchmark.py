@@ -1,15 +1,12 @@
 """``unblur benchmark``: how good and how fast the methods are."""
 
-import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unblur.cli.fail import fail
+from unblur.cli.progress import progress, typed
 from unblur.errors import ConfigError, UnblurError
 
 PAPER_METHODS = "wiener,richardson-lucy,separable,random start=dcnn:start=random,separable start=dcnn,odcnn"
@@ -17,7 +14,9 @@ PAPER_METHODS = "wiener,richardson-lucy,separable,random start=dcnn:start=random
 
 
 def benchmark(
-    suite: Annotated[str | None, typer.Argument(help="paper or lights; leave it out with --photos or --speed.")] = None,
+    suite: Annotated[
+        str | None, typer.Argument(help="paper, lights, levin, levin-same, levin-real, sun or robust.")
+    ] = None,
     *,
     data: Annotated[Path | None, typer.Option(help="Folder with val/ and test/, for a suite.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for rows, tables, figures.")] = None,
@@ -50,14 +49,15 @@ def benchmark(
     from unblur.benchmark.suites import camera_of, folder_suite, named_suite, photos_in
     from unblur.benchmark.tune import GRIDS, read_tuned, tune_report
     from unblur.devices import torch_device
+    from unblur.methods import METHODS
 
     try:
-        names = (methods or (",".join(GRIDS) if tune else PAPER_METHODS)).split(",")
+        names = (methods or (",".join(name for name in GRIDS if name in METHODS) if tune else PAPER_METHODS)).split(",")
         entries = entries_named(names, read_tuned(tuned) if tuned else None)
-        with _progress() as told:
+        with progress() as told:
             if speed:
                 task = Task(psf=(psf or ["disk:7"])[0], megapixels=megapixels, threads=threads, device=device)
-                text = compare_speed(entries, task, output, command=_command(), told=told)
+                text = compare_speed(entries, task, output, command=typed(), told=told)
             elif output is None:
                 raise ConfigError("there is no folder for the results; name one with -o")
             else:
@@ -70,33 +70,7 @@ def benchmark(
                 if tune:
                     text = tune_report(names, cases, output, device=on, told=told)
                 else:
-                    text = compare(cases, entries, output, device=on, command=_command(), told=told)
+                    text = compare(cases, entries, output, device=on, command=typed(), told=told)
         typer.echo(text)
     except UnblurError as error:
         fail(error)
-
-
-def _command() -> str:
-    """The command line as the user would type it again."""
-    return shlex.join(["unblur", *sys.argv[1:]])
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on stderr with what is done, the time left, and what is in hand."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    line = bar.add_task("", total=None)
-
-    def told(done: int, total: int, text: str) -> None:
-        bar.start()  # only now: a refused command line should be one line
-        bar.update(line, completed=done, total=total, description=text)
-
-    try:
-        yield told
-    finally:
-        if bar.live.is_started:
-            bar.stop()

@@ -23,6 +23,9 @@ def train(
         Path | None, typer.Option("-o", "--output", help="Folder of the run; resumed if it exists.")
     ] = None,
     psf: Annotated[str | None, typer.Option(help="PSF to train for, instead of the recipe's.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Weights to begin from: universal, or a .safetensors file.")
+    ] = None,
     validation: Annotated[
         Path | None, typer.Option(help="Folder with photographs to validate on; default: every 20th of --photos.")
     ] = None,
@@ -34,12 +37,14 @@ def train(
     threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
     list_recipes: Annotated[bool, typer.Option("--list", help="Name the shipped recipes and stop.")] = False,
 ) -> None:
-    """Train a network for one PSF, from photographs and a recipe.
+    """Train a network for one PSF, from photographs and a recipe, or tune the universal one with --from.
 
     Stop it whenever you like and give the same command again: it goes on exactly where it was saved last. Under
     torchrun the processes share each batch.
 
     Example: unblur train odcnn-disk7-small --photos holidays --psf lens.png -o runs/my-lens
+
+    Example: unblur train --from universal --photos holidays --psf lens.png -o runs/my-lens
     """
     from unblur.train.launch import Schedule
     from unblur.train.start import shipped_recipes, start_training
@@ -49,14 +54,17 @@ def train(
             for name, about in shipped_recipes():
                 typer.echo(f"{name}: {about}")
             return
-        if recipe is None or photos is None or output is None:
-            raise ConfigError("a recipe, --photos DIR and -o RUN are needed; `unblur train --list` names the recipes")
+        if (recipe is None and from_ is None) or photos is None or output is None:
+            raise ConfigError(
+                "a recipe (or --from universal), --photos DIR and -o RUN are needed; see `unblur train --list`"
+            )
         with _bar() as watch:
             run = start_training(
                 recipe,
                 photos,
                 output,
                 psf=psf,
+                begin_from=from_,
                 validation=validation,
                 prefixes=tuple(prefix or ()),
                 device=device,

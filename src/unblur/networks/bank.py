@@ -51,4 +51,9 @@ class Bank(nn.Module):
             filters = F.pad(self.filters, (0, size[1] - 5, 0, size[0] - 5)).roll((-2, -2), dims=(-2, -1))
             seen = torch.fft.rfft2(filters)
             response = torch.cat([response[:, : self.members], response[:, self.members :] * seen], dim=1)
-        return torch.fft.irfft2(misfit[:, :, None] * response[:, None], s=size)
+        if torch.is_grad_enabled() and response.requires_grad:
+            return torch.fft.irfft2(misfit[:, :, None] * response[:, None], s=size)
+        inverses = levels.new_empty(*misfit.shape[:2], response.shape[1], *size)
+        for number in range(response.shape[1]):  # one spectrum at a time: half the memory
+            inverses[:, :, number] = torch.fft.irfft2(misfit * response[:, number : number + 1], s=size)
+        return inverses

@@ -65,6 +65,15 @@ class UNet(nn.Module):
             parameter.copy_(drawn * scale * math.sqrt(2 / fan))
 
     @property
+    def reach(self) -> int:
+        """No pixel of the answer depends on pixels further away than this; a multiple of :data:`STRIDE`."""
+        fine, middle, deep = (sum(isinstance(m, Block) for m in part) for part in (*self.down, self.bottom))
+        # Two pixels of the own level for a block, on the way down and up again; one for the first and last layer.
+        # Each change of level rounds to a whole cell.
+        reach = 2 * (2 * 2 * fine + 2) + 4 * 2 * 2 * middle + 8 * 2 * deep
+        return -(-reach // STRIDE) * STRIDE + STRIDE
+
+    @property
     def multiply_adds(self) -> float:
         """Multiply-adds per pixel of the input."""
         levels: list[tuple[float, list[nn.Module]]] = [

@@ -7,15 +7,17 @@ filters in front of the inverses are the idea of Dong et al. (2020), unrolled st
 """
 
 from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from torch import Tensor, nn
 
-from unblur.boundary import Inside, extended, extended_weight, filled
-from unblur.errors import ConfigError, ImageError, PsfError
+from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
-from unblur.networks.light import BRIGHTEST, compress, expand, noise_levels, whiteness
+from unblur.networks.facts import Facts, facts_of
+from unblur.networks.light import BRIGHTEST, compress, expand
 from unblur.networks.unet import STRIDE, UNet
 from unblur.tensors import Image, Weight
 
@@ -24,10 +26,8 @@ PRESETS: dict[str, dict[str, int]] = {
     "universal-large": {"steps": 4, "members": 6, "width": 112, "middle": 112, "deep": 96, "blocks": 2, "shared": 1},
 }
 """Sizes by name: 176 k and 1.4 M multiply-adds per pixel in all steps, 2.8 M and 2.4 M weights."""
-RING = 8
-"""Pixels around the photograph that the U-Nets see and estimate too, before a side is rounded up to a whole cell."""
-ROOM = 2 * RING + 1
-"""The extended domain leaves room for at least a PSF of this side, and so for the ring."""
+PIECE = (512, 1280)
+"""Largest height and width of what the U-Nets see at once in a photograph that is restored, their reach not counted."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
 
@@ -62,32 +62,28 @@ class Sizes:
             raise ConfigError(f"features is {self.features}, shared {self.shared}; expected 0 or more, and 0 or 1")
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What stays the same over all steps: all on the extended domain, ``(B, C, H, W)`` unless said."""
+class Planes(NamedTuple):
+    """What a U-Net judges, on one frame: ``(B, C, h, w)``, inverses ``(B, C, n, h, w)``."""
 
-    picture: Tensor
-    trust: Tensor
-    """1 on the photograph, 0 outside and where it must be ignored."""
+    before: Tensor
+    """The last estimate; the blurred picture itself in the first step."""
+    members: Tensor
+    """Inverses of the misfit."""
+    latent: Tensor | None
+    """What they are to be added to."""
+    features: Tensor
+    observed: Tensor
     white: Tensor
-    """1 where the photograph is clipped, 0 where it is not."""
     doubt: Tensor
-    """Share of a pixel's light that fell where the photograph is clipped, ignored or ends."""
-    transfer: Tensor
-    """Of the PSF, ``(B|1, 1, H, W // 2 + 1)``."""
-    levels: Tensor
-    """Noise, ``(B, 2)``."""
-    size: tuple[int, int]
-    inside: Inside
 
-    @property
-    def region(self) -> Inside:
-        """The photograph with its ring, sides in whole cells of the U-Nets."""
-        sides = []
-        for part in self.inside:
-            length = part.stop - part.start + 2 * RING
-            sides.append(slice(part.start - RING, part.start - RING + length + -length % STRIDE))
-        return sides[0], sides[1]
+    def at(self, rows: slice, columns: slice) -> "Planes":
+        """A part of the frame."""
+        return Planes(*(None if plane is None else plane[..., rows, columns] for plane in self))  # type: ignore[arg-type]
+
+    def choices(self) -> Tensor:
+        """What may be mixed, ``(B, C, members + 1, h, w)``."""
+        near = self.members if self.latent is None else self.members + self.latent[:, :, None]
+        return torch.cat([self.before[:, :, None], near], dim=2)
 
 
 class Universal(nn.Module):
@@ -151,7 +147,7 @@ class Universal(nn.Module):
         self, blurred: Image, psf: Tensor, *, weight: Weight | None = None, noise: Tensor | None = None
     ) -> list[Tensor]:
         """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`."""
-        facts = _facts(blurred, psf, weight, noise)
+        facts = facts_of(blurred, psf, weight, noise)
         found: list[Tensor] = []
         latent: Tensor | None = None
         for number in range(self.sizes.steps):
@@ -161,41 +157,52 @@ class Universal(nn.Module):
 
     def _step(self, number: int, latent: Tensor | None, facts: Facts) -> Tensor:
         """A better estimate of the unclipped scene on the whole domain."""
-        observed, before = facts.picture, facts.picture
-        misfit = torch.fft.rfft2(observed)
-        if latent is not None:
-            before = latent
-            blurred = torch.fft.irfft2(torch.fft.rfft2(latent) * facts.transfer, s=facts.size)
-            lit = torch.lerp(facts.picture, torch.maximum(facts.picture, blurred), facts.white)
-            observed = torch.lerp(blurred, lit, facts.trust)
-            misfit = torch.fft.rfft2(observed - blurred)
+        before = facts.picture if latent is None else latent
+        observed, misfit = _misfit(latent, facts)
         inverses = self.banks[number](misfit, facts.transfer, facts.levels, facts.size)
+        del misfit  # a large photograph is short of memory while the U-Nets work
         members, features = inverses.split([self.sizes.members, self.sizes.features], dim=2)
         usual = torch.softmax(self.choice[number], dim=0)
-        around = usual[0] * before + (members * usual[1:, None, None]).sum(dim=2)
+        around = usual[0] * before
+        for share, member in zip(usual[1:], members.unbind(dim=2), strict=True):
+            around = around + share * member
         if latent is not None:
             around = around + (1 - usual[0]) * latent
         around = around.clamp_max(BRIGHTEST)
         rows, columns = facts.region
         # All that is not linear happens where the U-Net looks: a wide PSF makes the domain several times as large.
-        near = members[..., rows, columns]
-        if latent is not None:
-            near = near + latent[:, :, None, rows, columns]
-        choices = torch.cat([before[:, :, None, rows, columns], near], dim=2)
-        judged = self._judged(number, choices, features[..., rows, columns], observed[..., rows, columns], facts)
+        planes = Planes(before, members, latent, features, observed, facts.white, facts.doubt).at(rows, columns)
+        judged = self._in_pieces(number, planes, facts.levels)
         height, width = facts.size
         around_it = (columns.start, width - columns.stop, rows.start, height - rows.stop)
         return around + F.pad(judged - around[..., rows, columns], around_it)
 
-    def _judged(self, number: int, choices: Tensor, features: Tensor, observed: Tensor, facts: Facts) -> Tensor:
-        """The U-Net's mixture of the choices ``(B, C, members + 1, h, w)`` on its region, corrected."""
-        rows, columns = facts.region
-        white, doubt = facts.white[..., rows, columns], facts.doubt[..., rows, columns]
-        own = [plane[:, :, None] for plane in (compress(observed), white, doubt)]
-        planes = torch.cat([compress(choices), features, *own], dim=2)
-        planes = planes.expand(-1, 3, -1, -1, -1).flatten(1, 2)  # a grey picture is three equal planes
-        noise = facts.levels[:, :, None, None].expand(-1, -1, *planes.shape[-2:])
-        answer = self.nets[number % len(self.nets)](torch.cat([planes, noise], dim=1)).to(planes.dtype)
+    def _in_pieces(self, number: int, planes: Planes, levels: Tensor) -> Tensor:
+        """:meth:`_judged` on the whole region, at once while learning, else piece by piece with the same result.
+
+        The U-Nets' many maps are what takes the memory, and unlike the inverses they do not reach far.
+        """
+        if torch.is_grad_enabled() and planes.members.requires_grad:
+            return self._judged(number, planes, levels)
+        reach: int = self.nets[number % len(self.nets)].reach  # type: ignore[assignment]
+        judged = torch.empty_like(planes.observed)
+        height, width = judged.shape[-2:]
+        for (top, bottom), (left, right) in product(_spans(height, PIECE[0]), _spans(width, PIECE[1])):
+            y, x = max(0, top - reach), max(0, left - reach)
+            part = self._judged(number, planes.at(slice(y, bottom + reach), slice(x, right + reach)), levels)
+            judged[..., top:bottom, left:right] = part[..., top - y : bottom - y, left - x : right - x]
+        return judged
+
+    def _judged(self, number: int, planes: Planes, levels: Tensor) -> Tensor:
+        """The U-Net's mixture of the blurred picture or last estimate and the inverses, corrected."""
+        choices = planes.choices()
+        compressed, observed = compress(choices), compress(planes.observed)
+        seen: list[Tensor] = []
+        for plane in (0, 1, 2) if choices.shape[1] == 3 else (0, 0, 0):  # a grey picture is three equal planes
+            single = (part[:, plane : plane + 1] for part in (observed, planes.white, planes.doubt))
+            seen += [compressed[:, plane], planes.features[:, plane], *single]
+        noise = levels[:, :, None, None].expand(-1, -1, *observed.shape[-2:])
+        answer = self.nets[number % len(self.nets)](torch.cat([*seen, noise], dim=1)).to(observed.dtype)
         correction, scores = answer.split([3, self.sizes.members + 1], dim=1)
         if choices.shape[1] == 1:
             correction = correction.mean(dim=1, keepdim=True)
@@ -204,25 +211,21 @@ class Universal(nn.Module):
         return expand(compress(mixed) + correction)
 
 
-def _facts(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor | None) -> Facts:
-    """Extend the photographs and gather what all steps need."""
-    if blurred.shape[1] not in (1, 3):
-        raise ImageError(f"the picture has {blurred.shape[1]} planes, expected 1 or 3; restore them one by one")
-    if psf.ndim not in (2, 3) or (psf.ndim == 3 and len(psf) != len(blurred)):
-        shape, count = tuple(psf.shape), len(blurred)
-        raise PsfError(f"the PSF has the shape {shape}, expected (kh, kw) or ({count}, kh, kw) for {count} pictures")
-    kernels = psf.to(blurred).reshape(-1, *psf.shape[-2:])
-    kh, kw = kernels.shape[-2:]
-    room = kernels.new_zeros(max(kh, ROOM), max(kw, ROOM))
-    picture, frame, inside = extended(blurred if weight is None else filled(blurred, weight, room), room)
-    trust = extended_weight(weight, frame, inside).expand_as(picture)
-    size = (picture.shape[-2], picture.shape[-1])
-    placed = F.pad(kernels, (0, size[1] - kw, 0, size[0] - kh)).roll((-(kh // 2), -(kw // 2)), dims=(-2, -1))
-    transfer = torch.fft.rfft2(placed)[:, None]
-    white = whiteness(picture)
-    doubt = torch.fft.irfft2(torch.fft.rfft2(1 - trust * (1 - white)) * transfer.conj(), s=size)
-    levels = noise_levels(blurred, weight=weight) if noise is None else noise.to(blurred)
-    return Facts(picture, trust, white, doubt, transfer, levels, size, inside)
+def _misfit(latent: Tensor | None, facts: Facts) -> tuple[Tensor, Tensor]:
+    """What would have been observed without clipping and beyond the frame; the spectrum of what is unexplained."""
+    if latent is None:
+        return facts.picture, torch.fft.rfft2(facts.picture)
+    blurred = torch.fft.irfft2(torch.fft.rfft2(latent) * facts.transfer, s=facts.size)
+    lit = torch.lerp(facts.picture, torch.maximum(facts.picture, blurred), facts.white)
+    observed = torch.lerp(blurred, lit, facts.trust)
+    return observed, torch.fft.rfft2(observed - blurred)
+
+
+def _spans(length: int, largest: int) -> list[tuple[int, int]]:
+    """A side in about equal pieces, all of whole cells, of about ``largest`` pixels at most."""
+    count = -(-length // largest)
+    edges = [length * number // count // STRIDE * STRIDE for number in range(count)] + [length]
+    return list(pairwise(edges))
 
 
 def sizes_of(values: dict[str, int]) -> Sizes:

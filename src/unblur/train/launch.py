@@ -23,6 +23,7 @@ from unblur.train.publish import publish
 from unblur.train.rows import Rows
 from unblur.train.stages import Parts, begin
 from unblur.train.universal_data import Check
+from unblur.weights import Weights
 
 CALIBRATION_PATCHES = 8
 """Patches on which the separable start scales its maps."""
@@ -62,6 +63,7 @@ def train_recipe(
     *,
     held_out: list[Tensor],
     device: torch.device,
+    weights: Weights | None = None,
     schedule: Schedule | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Run:
@@ -75,6 +77,7 @@ def train_recipe(
             weights as ``<part>.safetensors``. Made if missing.
         held_out: photographs for validation only.
         device: where to train.
+        weights: what a recipe with ``begun_from`` begins from.
         schedule: how often to save, log and validate.
         watch: called in the first process after each step; may raise to stop, at the loss of unsaved steps.
 
@@ -82,6 +85,10 @@ def train_recipe(
         The run, at its end or where the schedule's seconds were over.
     """
     schedule = schedule or Schedule()
+    if recipe.begun_from != ("" if weights is None else weights.card.sha256):
+        raise ConfigError(
+            f"{recipe.name} begins from weights {recipe.begun_from[:12] or '(none)'}, expected just these with --from"
+        )
     rank, world = _place()
     for stage in recipe.stages:
         if stage.batch % world:
@@ -95,7 +102,7 @@ def train_recipe(
     if state.exists():
         run.load(state)
     else:
-        _begin(run, source, psf)
+        _begin(run, source, psf, weights)
     rows = Rows(output, active=rank == 0, stage=run.stage_number, step=run.step)
     spent = run.seconds
 
@@ -130,11 +137,11 @@ def train_recipe(
             if run.step < run.stage.steps:
                 break  # out of time
             if rank == 0:
-                publish(run, psf, output, photographs=len(photos))
+                publish(run, psf, output, photographs=len(photos), begun_from=weights)
             if run.finished:
                 break
             run.next_stage()
-            _begin(run, source, psf)
+            _begin(run, source, psf, weights)
     finally:
         rows.close()
     return run
@@ -170,11 +177,11 @@ def _place() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
-def _begin(run: Run, source: Source, psf: Psf | None) -> None:
+def _begin(run: Run, source: Source, psf: Psf | None, weights: Weights | None) -> None:
     """Give the stage its starting weights; those of the paper's network are scaled on patches that no step sees."""
     if not isinstance(run.parts, Parts):
         if run.stage_number == 0:
-            run.parts.begin()
+            run.parts.begin(weights)
     elif psf is not None:
         blurred = source.batch(run.stage_number, -1, CALIBRATION_PATCHES, run.stage.patch)[0]
         begin(run.parts, run.recipe, run.stage_number, psf, blurred)

@@ -17,8 +17,17 @@ NETWORKS = {"deconvolution": "dcnn", "joint": "odcnn", "universal": "universal"}
 """Parts that restore photographs by themselves, and the name of the method that they are."""
 
 
-def publish(run: Run, psf: Psf | None, folder: Path, *, photographs: int) -> Path | None:
+def publish(
+    run: Run, psf: Psf | None, folder: Path, *, photographs: int, begun_from: Weights | None = None
+) -> Path | None:
     """Write the weights of the stage that has just ended; the denoise half alone is no method and is not written.
+
+    Args:
+        run: at the end of a stage.
+        psf: what the network is for; None for every PSF.
+        folder: of the run.
+        photographs: how many it was trained on.
+        begun_from: the weights that the run began from, for the card.
 
     Returns:
         ``folder/<network>.safetensors``, or None. A network for any PSF carries a point as its PSF.
@@ -33,7 +42,8 @@ def publish(run: Run, psf: Psf | None, folder: Path, *, photographs: int) -> Pat
         network=NETWORKS[part],
         sizes=recipe.network_sizes,
         psf=recipe.psf,
-        start=recipe.start if recipe.network == "odcnn" else "random",
+        start=recipe.start if recipe.network == "odcnn" else "trained" if begun_from else "random",
+        begun_from=_origin(begun_from),
         transfer=getattr(recipe.data, "transfer", "any"),
         recipe=dataclasses.asdict(recipe),
         photographs=photographs,
@@ -55,8 +65,16 @@ def publish(run: Run, psf: Psf | None, folder: Path, *, photographs: int) -> Pat
 
 
 def half_kernel(tensor: Tensor) -> Tensor:
-    """Kernels as float16, which halves the file; all else as it is."""
+    """Kernels as float16, half the file for less than the eighth bit of a grey level; all else as it is."""
     return tensor.half() if tensor.ndim == 4 else tensor
+
+
+def _origin(weights: Weights | None) -> str:
+    if weights is None:
+        return ""
+    card = weights.card
+    patches = sum(card.patches.values())
+    return f"{card.network} {card.sha256[:12]}, trained for PSF {card.psf} on {patches} patches, unblur {card.version}"
 
 
 def _hardware(device: torch.device) -> str:

@@ -1,6 +1,7 @@
 """From what a person types to a training run: recipe, PSF, photographs and device looked up and checked."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from unblur.train.checkpoint import Run
 from unblur.train.config import ANY, Recipe, read_recipe
 from unblur.train.data import find_photos, read_photos
 from unblur.train.launch import Progress, Schedule, processes, train_recipe
+from unblur.weights import Weights, read_weights, shipped
 
+TUNE = "universal-tune"
+"""Recipe that fits a trained universal network to one PSF."""
 HELD_OUT = 20
 """Without photographs for validation, every so-many-th of those for training is held out."""
 
@@ -46,12 +50,46 @@ def find_recipe(name: str, *, psf: str | None) -> Recipe:
         return read_recipe(file, psf=psf)
 
 
+def weights_to_tune(name: str) -> Weights:
+    """Weights of a universal network, from a file or by the name of shipped ones.
+
+    Raises:
+        WeightsError: there are none of that name, or the file is damaged.
+        ConfigError: they are of another network, which knows one PSF and is trained afresh for another.
+    """
+    path = Path(name)
+    weights = read_weights(path) if path.suffix == ".safetensors" or path.exists() else shipped(name)
+    if weights.card.network != "universal":
+        raise ConfigError(f"{name} holds a {weights.card.network}, expected a universal network to begin from")
+    return weights
+
+
+def tuning_recipe(name: str | None, weights: Weights, *, psf: str | None) -> Recipe:
+    """A recipe that goes on from weights, with their sizes.
+
+    Args:
+        name: of the recipe; None takes the shipped ``universal-tune``, which wants a PSF.
+        weights: to begin from.
+        psf: what to tune for, instead of the recipe's.
+
+    Raises:
+        ConfigError: no PSF to tune for, or a recipe for another network.
+    """
+    recipe = find_recipe(name or TUNE, psf=psf)
+    if recipe.network != "universal":
+        raise ConfigError(f"{recipe.name} trains an {recipe.network}; --from begins a universal network only")
+    if name is None and recipe.psf == ANY:
+        raise ConfigError("there is no PSF to tune the network for; name it with --psf, my_psf.png for instance")
+    return replace(recipe, sizes=weights.card.sizes, begun_from=weights.card.sha256)
+
+
 def start_training(
-    recipe_name: str,
+    recipe_name: str | None,
     photos: Path,
     output: Path,
     *,
     psf: str | None = None,
+    begin_from: str | None = None,
     validation: Path | None = None,
     prefixes: tuple[str, ...] = (),
     device: str = "auto",
@@ -62,10 +100,11 @@ def start_training(
     """Train a recipe on a folder of photographs; continues what ``output`` holds.
 
     Args:
-        recipe_name: a TOML file, or the name of a shipped recipe.
+        recipe_name: a TOML file, or the name of a shipped recipe; None with ``begin_from`` takes ``universal-tune``.
         photos: folder with sharp photographs; searched with all its subfolders.
         output: folder of the run.
         psf: grammar or file, instead of the recipe's.
+        begin_from: a weights file, or the name of shipped weights, of a universal network to go on from.
         validation: folder with photographs that are not trained on; None holds out every 20th of ``photos``.
         prefixes: take only the photographs whose names start with one of these; empty takes all.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -75,9 +114,16 @@ def start_training(
 
     Raises:
         ConfigError: recipe, folder or device are not to be had.
+        WeightsError: the weights to begin from are not.
         PsfError: the PSF cannot be read.
     """
-    recipe = find_recipe(recipe_name, psf=psf)
+    weights = None if begin_from is None else weights_to_tune(begin_from)
+    if weights is not None:
+        recipe = tuning_recipe(recipe_name, weights, psf=psf)
+    elif recipe_name is None:
+        raise ConfigError("there is nothing to train; name a recipe, or weights to begin from with --from")
+    else:
+        recipe = find_recipe(recipe_name, psf=psf)
     kernel = None if recipe.psf == ANY else read_psf(recipe.psf)
     place = torch_device(device)
     if threads is not None:
@@ -96,6 +142,7 @@ def start_training(
             output,
             held_out=read_photos(held_out) if held_out else [],
             device=place,
+            weights=weights,
             schedule=schedule,
             watch=watch,
         )

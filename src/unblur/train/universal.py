@@ -8,6 +8,7 @@ from unblur.networks.light import compress
 from unblur.networks.universal import Universal, sizes_of
 from unblur.tensors import Image
 from unblur.train.config import Recipe, Stage
+from unblur.weights import Weights, load_into
 
 EARLIER = 0.2
 """Weight of the mean loss of all steps before the last: each shall be an estimate by itself."""
@@ -40,9 +41,12 @@ class UniversalPart(nn.Module):
         """The module that is trained."""
         return self.network
 
-    def begin(self) -> None:
-        """Set the weights that training starts from: one regularised inverse."""
-        self.network.start(torch.Generator().manual_seed(self.seed))
+    def begin(self, weights: Weights | None = None) -> None:
+        """Set what training starts from: trained weights, or a network that is one regularised inverse."""
+        if weights is None:
+            self.network.start(torch.Generator().manual_seed(self.seed))
+        else:
+            load_into(self.network, weights)
 
     def margin(self, name: str) -> int:  # noqa: ARG002
         """No pixel of a patch is lost."""

@@ -1,0 +1,94 @@
+"""The universal network as a method: what it knows of the whole picture, and its place in the catalogue."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import make_chart
+from unblur.deconvolvers import Surveying
+from unblur.errors import ConfigError
+from unblur.methods import METHODS, default_method
+from unblur.networks.light import noise_levels
+from unblur.plan import planned
+from unblur.psf.parametric import disk
+from unblur.universal import SAMPLED, UniversalDeconvolver, UniversalSettings, universal, universal_weights
+
+CPU = torch.device("cpu")
+
+
+def built() -> UniversalDeconvolver:
+    made = universal("universal")(CPU, UniversalSettings())
+    assert isinstance(made, UniversalDeconvolver)
+    return made
+
+
+def test_it_is_what_those_get_who_name_no_method() -> None:
+    assert default_method(disk(7)) == default_method(torch.ones(1, 1)) == "universal"
+
+
+def test_it_takes_any_psf_and_a_weight() -> None:
+    method = METHODS["universal"]
+    picture, weight = make_chart(40, 50), torch.ones(1, 1, 40, 50)
+    weight[..., 10:14, 20:24] = 0
+    spoilt = picture.clone()
+    spoilt[..., 10:14, 20:24] = 0.5
+
+    restored = built()(spoilt, disk(2), weight=weight)
+
+    assert method.refusal(disk(11.3)) is None
+    assert torch.isfinite(restored).all()
+    assert not torch.allclose(restored, built()(spoilt, disk(2)))
+
+
+def test_a_tile_is_told_the_noise_of_the_whole_picture() -> None:
+    generator = torch.Generator().manual_seed(1)
+    picture = make_chart(64, 160)
+    picture[..., 80:] += 0.05 * torch.randn(1, 1, 64, 80, generator=generator)
+    restore = built()
+    assert isinstance(restore, Surveying)
+
+    told = restore.surveyed(restore.sample(picture))
+
+    quiet = picture[..., :80]
+    expected = restore.network(torch.float32)(quiet, disk(1), noise=noise_levels(picture))
+    torch.testing.assert_close(told(quiet, disk(1)), expected, atol=1e-6, rtol=0)
+    assert not torch.allclose(restore(quiet, disk(1)), expected, atol=1e-3)
+
+
+def test_the_plan_surveys_the_picture_before_its_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def surveyed(self: UniversalDeconvolver, sample: torch.Tensor, *, weight: torch.Tensor | None = None) -> object:
+        assert weight is not None
+        seen.append((*sample.shape, *weight.shape))
+        return self
+
+    monkeypatch.setattr(UniversalDeconvolver, "surveyed", surveyed)
+    picture = (make_chart(40, 300) * 255).to(torch.uint8)
+    plan = planned(disk(1), method=None, transfer=None, encoding="srgb", settings=None, device=CPU)
+
+    plan.restored(picture, weight=torch.ones(1, 1, 40, 300))
+    assert not seen
+    plan.restored(picture, weight=torch.ones(1, 1, 40, 300), tile=200)
+
+    assert seen == [(1, 1, 40, 300, 1, 1, 40, 300)]
+
+
+def test_a_large_picture_is_sampled_in_bands_that_tell_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unblur.universal.SAMPLED", 30_000)
+    picture = make_chart(600, 200) + 0.02 * torch.randn(1, 1, 600, 200, generator=torch.Generator().manual_seed(3))
+
+    sample = built().sample(picture)
+
+    assert SAMPLED > 1_000_000
+    assert sample.shape[-1] == 200
+    assert 64 <= sample.shape[-2] <= 600 / 3
+    torch.testing.assert_close(noise_levels(sample), noise_levels(picture), atol=0.05, rtol=0)
+
+
+def test_a_file_of_another_network_is_refused() -> None:
+    other = Path(__file__).parents[1] / "src" / "unblur" / "data" / "dcnn-disk7-small.safetensors"
+
+    with pytest.raises(ConfigError, match="expected a universal network"):
+        universal_weights("universal", UniversalSettings(weights=str(other)))
