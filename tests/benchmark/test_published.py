@@ -1,22 +1,25 @@
 """The suites on published sets, and the suite of what goes wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image as PillowImage
+from scipy.ndimage import convolve
 from scipy.signal import convolve2d
 
 from tests.benchmark.test_suites import photograph
 from tests.conftest import make_chart
-from unblur.benchmark.case import Case, Misjudged, pair_of
+from unblur.benchmark.case import Case, Misjudged, pair_of, stored_values
 from unblur.benchmark.entry import Entry
-from unblur.benchmark.published import for_choices, levin_real_suite, levin_suite, sun_suite
+from unblur.benchmark.published import for_choices, levin_real_suite, levin_same_suite, levin_suite, sun_suite
 from unblur.benchmark.report import report
 from unblur.benchmark.run import run_cases
 from unblur.benchmark.suites import PAPER_CAMERA, named_suite
+from unblur.boundary import edge_tapered
 from unblur.degrade.camera import Camera
 from unblur.errors import ConfigError
 from unblur.metrics import psnr
@@ -67,6 +70,53 @@ def test_levin_is_neither_rounded_nor_compressed(data: Path) -> None:
     assert float((steps - steps.round()).abs().mean()) > 0.2
     assert pair.blurred.shape == (1, 1, 98, 108)
     assert pair.crop == (1, 1)
+
+
+def test_levin_same_has_the_cases_of_levin_in_their_whole_size(data: Path) -> None:
+    cases, valid = named_suite("levin-same", data), levin_suite(data)
+
+    assert len({case.name for case in cases} | {case.name for case in valid}) == 2 * 4 * 8 * 4
+    for case, twin in zip(cases, valid, strict=True):
+        assert (case.photo, case.psf, case.camera, case.number) == (twin.photo, twin.psf, twin.camera, twin.number)
+        assert case.conditions()["frame"] == "same"
+    pair = pair_of(cases[0])
+    assert pair.blurred.shape == pair.sharp.shape == (1, 1, 100, 110)
+    assert pair.crop == (0, 0)
+    assert torch.equal(pair.sharp, stored_values(cases[0].photo))
+
+
+def test_levin_same_repeats_the_outermost_pixels_and_tapers_after_the_noise(data: Path) -> None:
+    case = replace(levin_same_suite(data)[0], camera=Camera())
+    sharp = stored_values(case.photo)
+    repeated = torch.from_numpy(convolve(sharp[0, 0].numpy(), COMMA.astype(np.float32), mode="nearest"))[None, None]
+
+    noisy = replace(case, camera=Camera(noise=0.2))
+    silent, loud = pair_of(case).blurred, pair_of(noisy).blurred
+
+    expected = edge_tapered(repeated, torch.from_numpy(COMMA).float())
+    torch.testing.assert_close(silent, expected, atol=1e-5, rtol=0)
+    assert float((repeated - expected).abs().max()) > 0.01, "the chart's opposite edges differ"
+    grain = (loud - silent)[0, 0]
+    assert float(grain[0].std()) < 0.8 * float(grain[50].std()), "the rim is blurred, noise and all"
+
+
+def test_the_whole_size_of_a_case_is_cut_to_its_side_before_the_blur(tmp_path: Path) -> None:
+    photos = [photograph(tmp_path / f"{number}.png", 300, 270) for number in range(2)]
+
+    cases = for_choices(photos, suite="levin-same")
+
+    assert [case.number for case in cases] == list(range(8))
+    assert {(case.suite, case.frame, case.crop) for case in cases} == {("levin-same", "same", 0)}
+    assert pair_of(cases[0]).blurred.shape[-2:] == (255, 255)
+
+
+def test_a_report_says_that_the_rim_was_tapered(data: Path, tmp_path: Path) -> None:
+    case = levin_same_suite(data)[0]
+
+    rows = run_cases([case], [Entry(label="wiener", method="wiener")], tmp_path / "out", device=CPU)
+
+    assert rows[0]["crop"] == 0
+    assert "rim repeated and tapered" in report(rows, command="c")
 
 
 def test_a_capture_is_judged_in_its_own_place_and_brightness(data: Path) -> None:

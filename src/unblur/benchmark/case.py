@@ -72,8 +72,8 @@ class Case:
     side: int | None = SIDE
     """Largest side of the blurred picture in pixels, cut from the middle; None keeps all there is."""
     frame: Frame = "valid"
-    """What is left of the blurred picture: ``valid``, the pixels whose light comes from within the photograph;
-    ``same``, its whole size, with what lies beyond repeated from the outermost pixels and the edges tapered."""
+    """What is kept of the blurred picture: the pixels whose light was wholly seen, ``valid``, or the photograph's whole
+    size, ``same``, with the outermost pixels repeated beyond it and the edges tapered after the blur."""
     label: str = ""
     """What tells it from other cases of the same photograph in the same column."""
     crop: int | None = None
@@ -155,9 +155,9 @@ def pair_of(case: Case) -> Pair:
     blurred one is a valid convolution without any border. A smaller photograph gives a smaller frame.
 
     A case of ``frame="same"`` has no more than the frame. How published results of that kind made the scene beyond it
-    is not known here; it repeats the outermost pixels, the simplest choice that neither darkens the rim, as black
-    would, nor makes the blur circular, which no photograph is and which would leave nothing to taper. Noise and clipping
-    come before the taper, as whoever restores a picture would apply it, with the PSF that is told.
+    is not known here; ours repeats the outermost pixels, the simplest choice that neither darkens the rim, as black
+    would, nor makes the blur circular, which would leave nothing to taper. The taper comes after noise and clipping,
+    with the PSF that methods are told, as it belongs to the restoration and not to the camera.
 
     Raises:
         ImageError: the photograph cannot be read.

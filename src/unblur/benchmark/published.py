@@ -139,6 +139,7 @@ def _noisy(suite: str, photos: Sequence[Path], psfs: Sequence[Path | str], *, fi
 
 
 def _same_size(case: Case) -> Case:
+    """The same photograph, PSF and noise, on the photograph's whole size and judged on all of it."""
     return replace(case, suite=f"{case.suite}-same", frame="same", crop=0)
 
 

@@ -54,17 +54,35 @@ def response_slope(light: Tensor, hardness: float) -> Tensor:
     return torch.sigmoid(hardness * (1 - light))
 
 
-def split_correction(error: Image, bright: Bool[Tensor, "b c h w"], *, blur: Blur, spread: Blur) -> Image:
-    """Send the error back to where it came from, but to dark estimates only what no bright one can have caused.
+def split_correction(
+    error: Image,
+    bright: Bool[Tensor, "b c h w"],
+    *,
+    trust: Float[Tensor, "#b #c h w"],
+    reach: Float[Tensor, "#b #c h w"],
+    blur: Blur,
+    spread: Blur,
+) -> Image:
+    """Send the error back to where it came from, but keep what bright estimates may have caused from the dark ones.
+
+    ``kᵀ ⊗ e - s (kᵀ ⊗ (e r))``: r is 1 on the blurred pixels that a bright estimate reaches, and s is the share of an
+    estimate's light that falls on the other, trusted ones; 0 for the bright ones, which hear all of the error. Dark
+    estimates hear the reached pixels in as far as they have no others. Were s 1 for all of them, those between lights
+    would have nothing to learn from: they would stay where they were on the way up, just below bright, and the lights
+    around them would rise to explain the rest, which shows as grey plateaus with thin white rims.
 
     Args:
-        error: what the blurred pixels ask for.
+        error: what the blurred pixels ask for, 0 where they are not trusted.
         bright: the uncertain estimates.
+        trust: weight of the blurred pixels.
+        reach: ``kᵀ ⊗ trust``, above 0: how much of an estimate's light falls on trusted pixels.
         blur: convolution with the PSF.
         spread: convolution with the PSF's footprint, 1 where it holds light; finds all pixels that bright ones reach.
     """
     reached = spread(bright.to(error)) > 0.5  # counts the bright estimates under the footprint
-    return torch.where(bright, blur.adjoint(error), blur.adjoint(error.masked_fill(reached, 0)))
+    share = (blur.adjoint(trust.masked_fill(reached, 0)) / reach).clamp(0, 1)
+    doubt = share.masked_fill(bright, 0) * blur.adjoint(error.where(reached, 0))
+    return blur.adjoint(error) - doubt
 
 
 def saturated_rl(
@@ -79,7 +97,8 @@ def saturated_rl(
 
     With the response R, the likelihood's gradient is ``kᵀ ⊗ e``, ``e = w R'(k ⊗ x) (y / R(k ⊗ x) - 1)``, and the update
     ``x ← x (1 + kᵀ ⊗ e / kᵀ ⊗ w)``. Estimates at white or above are uncertain, and their errors would ring over a whole
-    PSF; the other pixels therefore learn only from blurred pixels that no such estimate reaches.
+    PSF; the other pixels therefore learn from the blurred pixels that no such estimate reaches, as far as they have any
+    (:func:`split_correction`; the last condition is an addition to the papers' split).
 
     Args:
         blurred: ``(B, C, H, W)``, circular; counts as 0 below and as 1 above [0, 1].
@@ -105,7 +124,7 @@ def saturated_rl(
         expected = response(light, settings.hardness).clamp_min(settings.floor)
         error = trust * response_slope(light, settings.hardness) * (recorded / expected - 1)
         bright = restored >= settings.bright
-        step = split_correction(error, bright, blur=blur, spread=spread) / reach
+        step = split_correction(error, bright, trust=trust, reach=reach, blur=blur, spread=spread) / reach
         restored = restored * (1 + step).clamp_min(0)
         if report:
             report((done + 1) / settings.iterations)
