@@ -14,6 +14,7 @@ FLOORS = [
     "boundary metrics",
     "psf degrade inverse",
     "solvers networks",
+    "compact",
     "weights",
     "deconvolvers",
     "universal method",

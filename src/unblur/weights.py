@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from unblur.compact import expanded
 from unblur.errors import WeightsError
 from unblur.psf.accept import accept_psf
 from unblur.tensors import Psf
@@ -135,7 +136,11 @@ def read_weights(path: Path) -> Weights:
         raise WeightsError(f"{path}: the weights do not match their SHA-256; get or train the file again")
     if "psf" not in tensors:
         raise WeightsError(f"{path}: holds no PSF; expected weights written by `unblur train`")
-    return Weights(card=card, psf=accept_psf(tensors.pop("psf"), name=str(path)), tensors=tensors)
+    psf = accept_psf(tensors.pop("psf"), name=str(path))
+    try:
+        return Weights(card=card, psf=psf, tensors=expanded(tensors))
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
 
 
 def _card(path: Path, metadata: Mapping[str, str]) -> Card:
