@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 DEMO := demo
 
-.PHONY: demo test check fast slow clean
+.PHONY: demo test slow docs clean
 
 # pip 25.1 and later read [dependency-groups]; the pip of a fresh Python may be older.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -32,5 +32,9 @@ test: $(VENV)/.dev  ## format, lint, types, tests
 slow: $(VENV)/.dev  ## the tests that take minutes, too
 	$(BIN)/pytest -n 2 -m "slow or not slow"
 
+docs: $(VENV)/.dev  ## the manual as a site, in site/
+	$(PIP) --group docs
+	$(BIN)/mkdocs build --quiet
+
 clean:
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEMO) site .mypy_cache .ruff_cache .pytest_cache

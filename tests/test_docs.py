@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from unblur.cli import app
 from unblur.methods import METHODS
@@ -53,6 +54,12 @@ def test_the_readmes_python_runs() -> None:
     assert snippets
     for snippet in snippets:
         exec(snippet, {})  # our own text, run as a reader would
+
+
+def test_the_manual_leads_to_every_page() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+
+    assert sorted(re.findall(r"[\w-]+\.md", str(nav))) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
