@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -259,3 +260,27 @@ def _contains(sheet: Array, part: Array) -> bool:
     height, width = part.shape[:2]
     corners = np.argwhere((sheet[: -height + 1, : -width + 1] == part[0, 0]).all(axis=2))
     return any(np.array_equal(sheet[y : y + height, x : x + width], part) for y, x in corners)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_depth_and_channels_survive_from_file_to_file(
+    depth: type[np.generic], channels: int, suffix: str, tmp_path: Path
+) -> None:
+    chart = make_chart(40, 50)[0, 0].numpy()
+    planes = [chart, chart[::-1], chart[:, ::-1], np.linspace(0, 1, 2000).reshape(40, 50)][4 - channels :]
+    stored = np.stack(planes, axis=-1) * np.iinfo(depth).max  # type: ignore[type-var]
+    photo = tmp_path / f"photo{suffix}"
+    if suffix == ".png":
+        photo.write_bytes(imagecodecs.png_encode(stored.astype(depth).squeeze()))
+    else:
+        opacity = ["unassalpha"] if channels in (2, 4) else None
+        photometric = "rgb" if channels > 2 else "minisblack"
+        tifffile.imwrite(photo, stored.astype(depth).squeeze(), photometric=photometric, extrasamples=opacity)
+
+    outcome = restore_file(photo, psf="delta", method="wiener")
+
+    again = imagecodecs.png_decode(outcome.output.read_bytes()) if suffix == ".png" else tifffile.imread(outcome.output)
+    assert again.dtype == depth
+    np.testing.assert_allclose(again.astype(float), stored.squeeze(), atol=0.02 * np.iinfo(depth).max)  # type: ignore[type-var]

@@ -133,7 +133,7 @@ def _fitted(picture: Picture, kind: str) -> tuple[Pixels, bool, tuple[str, ...]]
         alpha = None if alpha is None else _integers(alpha, np.uint16)
     if alpha is not None:
         pixels = np.concatenate([pixels, alpha], axis=2)
-    return pixels, alpha is not None, notes
+    return np.ascontiguousarray(pixels), alpha is not None, notes  # the encoders take no views of planes
 
 
 def _depth(pixels: Pixels) -> str:
