@@ -24,7 +24,7 @@ FLOORS = [
     "plan",
     "residual measurement",
     "restoration",
-    "train benchmark",
+    "train benchmark serve",
     "reproduce",
     "cli",
     "__main__",

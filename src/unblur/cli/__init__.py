@@ -11,6 +11,7 @@ from unblur.cli.methods import methods
 from unblur.cli.psf import app as psf
 from unblur.cli.reproduce import reproduce
 from unblur.cli.restore import restore
+from unblur.cli.serve import serve
 from unblur.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
@@ -21,6 +22,7 @@ app.command(name="train", no_args_is_help=True)(train)
 app.command(name="benchmark", no_args_is_help=True)(benchmark)
 app.command(name="reproduce", no_args_is_help=True)(reproduce)
 app.add_typer(psf, name="psf")
+app.command(name="serve")(serve)
 
 
 def _show_version(asked: bool) -> bool:
