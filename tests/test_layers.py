@@ -10,7 +10,7 @@ import unblur
 FLOORS = [
     "errors",
     "tensors",
-    "devices precision colour fourier",
+    "devices precision colour fourier differences",
     "boundary metrics",
     "psf degrade inverse",
     "solvers networks",

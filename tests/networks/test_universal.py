@@ -36,7 +36,9 @@ def bright(height: int, width: int) -> Image:
     return make_chart(height, width) * colours
 
 
-@pytest.mark.parametrize("variant", [{"steps": 1}, {"steps": 3}, {"steps": 2, "features": 3}, {"shared": 1}])
+@pytest.mark.parametrize(
+    "variant", [{"steps": 1}, {"steps": 3}, {"steps": 2, "features": 3}, {"shared": 1}, {"sparse": 1}]
+)
 def test_a_point_as_psf_gives_the_picture_back(variant: dict[str, int]) -> None:
     picture = bright(45, 58)
 

@@ -4,15 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from unblur.differences import derivatives, derivatives_adjoint
 from unblur.errors import ConfigError
 from unblur.fourier import Blur
-from unblur.solvers.irls import (
-    SparsePrior,
-    conjugate_gradients,
-    derivatives,
-    derivatives_adjoint,
-    reweighted,
-)
+from unblur.solvers.irls import SparsePrior, conjugate_gradients, reweighted
 from unblur.solvers.sparse import SparseSettings, sparse
 from unblur.solvers.wiener import WienerSettings, wiener
 

@@ -1,14 +1,15 @@
 """One network for every PSF: regularised inverses, clipped light filled in, and small U-Nets that judge the result.
 
-The two halves of Xu et al. (2014), with the first made analytic, so that the PSF enters through mathematics. Every
-step re-blurs what is known of the scene, puts that where the photograph clipped or ended, inverts the rest of the
-misfit with several regularisations, and lets a U-Net choose among them and correct. One step is a one-shot bank;
-filters in front of the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020).
+The two halves of Xu et al. (2014), with the first made analytic, so that the PSF enters through mathematics. It begins
+with estimates under a sparse prior, in closed forms after Krishnan and Fergus (2009). Every step re-blurs what is known
+of the scene, puts that where the photograph clipped or ended, inverts the rest of the misfit with several
+regularisations, and lets a U-Net choose among all these and correct. One step is a one-shot bank; filters in front of
+the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -18,18 +19,31 @@ from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, facts_of
 from unblur.networks.light import BRIGHTEST, compress, expand
+from unblur.networks.planes import Planes
+from unblur.networks.splitting import PHASES, sparse_estimates
 from unblur.networks.unet import STRIDE, UNet
 from unblur.tensors import Image, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 3, "members": 4, "width": 48, "middle": 80, "deep": 112},
-    "universal-large": {"steps": 4, "members": 6, "width": 112, "middle": 112, "deep": 96, "blocks": 2, "shared": 1},
+    "universal": {"steps": 3, "members": 4, "sparse": 1, "width": 48, "middle": 80, "deep": 112},
+    "universal-large": {
+        "steps": 4,
+        "members": 6,
+        "sparse": 1,
+        "width": 112,
+        "middle": 112,
+        "deep": 96,
+        "blocks": 2,
+        "shared": 1,
+    },
 }
 """Sizes by name: 176 k and 1.4 M multiply-adds per pixel in all steps, 2.8 M and 2.4 M weights."""
 PIECE = (512, 1280)
 """Largest height and width of what the U-Nets see at once in a photograph that is restored, their reach not counted."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
+MUCH_WANTED = 4.0
+"""Lead of sparse estimates, which are so much better than the inverses that a little of these spoils them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +64,8 @@ class Sizes:
     """Maps at an eighth of the resolution."""
     blocks: int = 1
     """Residual blocks on the way down, and as many on the way up, at either fine level; twice as many at the bottom."""
+    sparse: int = 0
+    """1: every step may choose estimates under a sparse prior, too, see :mod:`unblur.networks.splitting`."""
     shared: int = 0
     """1: all steps use one U-Net; 0: each has its own. The inverses' r are never shared."""
 
@@ -58,32 +74,16 @@ class Sizes:
         for name in ("steps", "members", "width", "middle", "deep", "blocks"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 1 or more")
-        if self.features < 0 or self.shared not in (0, 1):
-            raise ConfigError(f"features is {self.features}, shared {self.shared}; expected 0 or more, and 0 or 1")
+        if self.features < 0:
+            raise ConfigError(f"sizes.features is {self.features}, expected 0 or more")
+        for name in ("sparse", "shared"):
+            if getattr(self, name) not in (0, 1):
+                raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 0 or 1")
 
-
-class Planes(NamedTuple):
-    """What a U-Net judges, on one frame: ``(B, C, h, w)``, inverses ``(B, C, n, h, w)``."""
-
-    before: Tensor
-    """The last estimate; the blurred picture itself in the first step."""
-    members: Tensor
-    """Inverses of the misfit."""
-    latent: Tensor | None
-    """What they are to be added to."""
-    features: Tensor
-    observed: Tensor
-    white: Tensor
-    doubt: Tensor
-
-    def at(self, rows: slice, columns: slice) -> "Planes":
-        """A part of the frame."""
-        return Planes(*(None if plane is None else plane[..., rows, columns] for plane in self))  # type: ignore[arg-type]
-
-    def choices(self) -> Tensor:
-        """What may be mixed, ``(B, C, members + 1, h, w)``."""
-        near = self.members if self.latent is None else self.members + self.latent[:, :, None]
-        return torch.cat([self.before[:, :, None], near], dim=2)
+    @property
+    def choices(self) -> int:
+        """How many pictures a step mixes: what there is, its inverses, and the sparse estimates."""
+        return 1 + self.members + self.sparse * len(PHASES)
 
 
 class Universal(nn.Module):
@@ -97,15 +97,19 @@ class Universal(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
-        inputs = 3 * (sizes.members + sizes.features + 4) + 2
+        inputs = 3 * (sizes.choices + sizes.features + 3) + 2
         widths = (sizes.width, sizes.middle, sizes.deep)
         self.nets = nn.ModuleList(
-            UNet(inputs, 3 + sizes.members + 1, widths, sizes.blocks) for _ in range(1 if sizes.shared else sizes.steps)
+            UNet(inputs, 3 + sizes.choices, widths, sizes.blocks) for _ in range(1 if sizes.shared else sizes.steps)
         )
-        self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.members + 1))
+        self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.choices))
         with torch.no_grad():  # No choice near certainty: a softmax that is sure learns nothing.
             self.choice[0, 0] = UNWANTED
-            self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
+            if sizes.sparse:
+                self.choice[0, -len(PHASES) :] = MUCH_WANTED
+                self.choice[1:, -len(PHASES) :] = UNWANTED
+            else:
+                self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
 
     @property
     def multiply_adds(self) -> int:
@@ -148,14 +152,15 @@ class Universal(nn.Module):
     ) -> list[Tensor]:
         """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`."""
         facts = facts_of(blurred, psf, weight, noise)
+        sparse = sparse_estimates(facts) if self.sizes.sparse else []
         found: list[Tensor] = []
         latent: Tensor | None = None
         for number in range(self.sizes.steps):
-            latent = self._step(number, latent, facts)
+            latent = self._step(number, latent, sparse, facts)
             found.append(latent[..., facts.inside[0], facts.inside[1]])
         return found
 
-    def _step(self, number: int, latent: Tensor | None, facts: Facts) -> Tensor:
+    def _step(self, number: int, latent: Tensor | None, sparse: Sequence[Tensor], facts: Facts) -> Tensor:
         """A better estimate of the unclipped scene on the whole domain."""
         before = facts.picture if latent is None else latent
         observed, misfit = _misfit(latent, facts)
@@ -164,14 +169,15 @@ class Universal(nn.Module):
         members, features = inverses.split([self.sizes.members, self.sizes.features], dim=2)
         usual = torch.softmax(self.choice[number], dim=0)
         around = usual[0] * before
-        for share, member in zip(usual[1:], members.unbind(dim=2), strict=True):
-            around = around + share * member
         if latent is not None:
-            around = around + (1 - usual[0]) * latent
+            around = around + usual[1 : 1 + self.sizes.members].sum() * latent
+        for share, estimate in zip(usual[1:], [*members.unbind(dim=2), *sparse], strict=True):
+            around = around + share * estimate
         around = around.clamp_max(BRIGHTEST)
         rows, columns = facts.region
         # All that is not linear happens where the U-Net looks: a wide PSF makes the domain several times as large.
-        planes = Planes(before, members, latent, features, observed, facts.white, facts.doubt).at(rows, columns)
+        single = (observed, facts.white, facts.doubt)
+        planes = Planes(before, members, latent, tuple(sparse), features, *single).at(rows, columns)
         judged = self._in_pieces(number, planes, facts.levels)
         height, width = facts.size
         around_it = (columns.start, width - columns.stop, rows.start, height - rows.stop)
@@ -203,7 +209,7 @@ class Universal(nn.Module):
             seen += [compressed[:, plane], planes.features[:, plane], *single]
         noise = levels[:, :, None, None].expand(-1, -1, *observed.shape[-2:])
         answer = self.nets[number % len(self.nets)](torch.cat([*seen, noise], dim=1)).to(observed.dtype)
-        correction, scores = answer.split([3, self.sizes.members + 1], dim=1)
+        correction, scores = answer.split([3, self.sizes.choices], dim=1)
         if choices.shape[1] == 1:
             correction = correction.mean(dim=1, keepdim=True)
         shares = torch.softmax(self.choice[number][:, None, None] + scores, dim=1)

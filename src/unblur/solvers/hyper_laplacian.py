@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unblur.differences import difference, difference_adjoint
 from unblur.errors import ConfigError
 from unblur.fourier import Blur, gradient_power
-from unblur.solvers.irls import difference, difference_adjoint
 from unblur.solvers.wiener import WienerSettings, wiener
 from unblur.tensors import Image, Psf, Report
 

@@ -26,17 +26,17 @@ _CROPS = 16384  # patches cut out at once
 class PriorRecipe:
     """Everything that decides the prior, but the photographs.
 
-    A round costs ``3 · components · side⁴ · patches`` operations: 2.5 TFLOP as it stands, 60 rounds of it about an hour
-    on two CPU cores.
+    A round costs ``3 · components · side⁴ · patches`` operations: 1 TFLOP as it stands, 30 rounds of it a quarter of
+    an hour on one CPU core.
     """
 
     components: int = 200
     """Gaussians; the authors' 200."""
     side: int = 8
     """Of the patches, in pixels; the authors' 8."""
-    patches: int = 1_000_000
+    patches: int = 400_000
     """Drawn once, at random places; more is truer, and slower."""
-    rounds: int = 60
+    rounds: int = 30
     """Of expectation and maximisation."""
     floor: float = 1e-6
     """Least variance that is believed, 1 = white: a component with few patches falls back to it."""
