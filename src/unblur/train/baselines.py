@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unblur import __version__
 from unblur.metrics import psnr
-from unblur.precision import autocast
+from unblur.precision import autocast, bfloat16_pays
 from unblur.psf.accept import accept_psf
 from unblur.tensors import Psf
 from unblur.train.baseline_families import FAMILIES
@@ -216,10 +216,15 @@ def _publish(run: BaselineRun, folder: Path, *, photographs: int) -> None:
         steps={phase.name: phase.steps for phase in recipe.phases},
         patches={phase.name: phase.steps * phase.batch for phase in recipe.phases},
         hours=round(run.seconds / 3600, 3),
-        precision="float32, stored as float16",
+        precision=f"{_multiplied(run)}, stored as float16",
         validation={name: round(value, 3) for name, value in run.validation.items()},
         version=__version__,
     )
     tensors = {name: tensor.half() for name, tensor in run.network.state_dict().items()}
     psf = accept_psf(run.psf.cpu(), name=recipe.psf)
     write_weights(folder / f"{recipe.network}.safetensors", Weights(card=card, psf=psf, tensors=tensors))
+
+
+def _multiplied(run: BaselineRun) -> str:
+    mixed = run.family.bfloat16 and bfloat16_pays(run.device.type)
+    return "products in bfloat16" if mixed else "float32"

@@ -1,7 +1,7 @@
 """From what a person types to a training run: recipe, PSF, photographs and device looked up and checked."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import torch
 from unblur.devices import torch_device
 from unblur.errors import ConfigError
 from unblur.io.psf import read_psf
+from unblur.networks.universal import sizes_of
 from unblur.train.checkpoint import Run
 from unblur.train.config import ANY, Recipe, read_recipe
 from unblur.train.data import find_photos, read_photos
@@ -80,7 +81,8 @@ def tuning_recipe(name: str | None, weights: Weights, *, psf: str | None) -> Rec
         raise ConfigError(f"{recipe.name} trains an {recipe.network}; --from begins a universal network only")
     if name is None and recipe.psf == ANY:
         raise ConfigError("there is no PSF to tune the network for; name it with --psf, my_psf.png for instance")
-    return replace(recipe, sizes=weights.card.sizes, begun_from=weights.card.sha256)
+    sizes = asdict(sizes_of(weights.card.sizes))  # all of them: a preset may have changed since
+    return replace(recipe, sizes=sizes, begun_from=weights.card.sha256)
 
 
 def start_training(
