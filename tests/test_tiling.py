@@ -130,6 +130,12 @@ def test_a_tile_fits_into_the_memory_it_was_sized_for() -> None:
     assert (side + 2 * 40) ** 2 * 100 <= 50_000_000 < (side + 2 * 40 + 1) ** 2 * 100
 
 
+def test_what_a_method_takes_at_any_size_is_left_out_of_the_tile() -> None:
+    assert tile_for_memory(90_000_000, 100, 40, fixed=40_000_000) == tile_for_memory(50_000_000, 100, 40)
+    with pytest.raises(ConfigError, match="expected at least 42 MB"):
+        tile_for_memory(40_000_000, 100, 40, fixed=40_000_000)
+
+
 def test_too_little_memory_says_how_much_is_needed() -> None:
     with pytest.raises(ConfigError, match="expected at least 2 MB"):
         tile_for_memory(1_000_000, 100, 40)

@@ -7,7 +7,7 @@ import torch
 
 from tests.conftest import make_chart
 from unblur.deconvolvers import Surveying
-from unblur.errors import ConfigError
+from unblur.errors import Cancelled, ConfigError
 from unblur.methods import METHODS, default_method
 from unblur.networks.light import noise_levels
 from unblur.plan import planned
@@ -73,6 +73,35 @@ def test_the_plan_surveys_the_picture_before_its_tiles(monkeypatch: pytest.Monke
     plan.restored(picture, weight=torch.ones(1, 1, 40, 300), tile=200)
 
     assert seen == [(1, 1, 40, 300, 1, 1, 40, 300)]
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(torch.uint8, 1 / 255), (torch.uint16, 1 / 65535)])
+def test_a_stored_photograph_is_restored_as_its_light_would_be(dtype: torch.dtype, step: float) -> None:
+    stored = (make_chart(40, 50) / step).round().to(torch.int32).to(dtype)
+    plan = planned(disk(1), method=None, transfer="linear", encoding="srgb", settings=None, device=CPU)
+
+    found = plan.restored(stored).to(torch.float64) * step
+
+    torch.testing.assert_close(found, plan.restored(stored.to(torch.float32) * step).double(), atol=step, rtol=0)
+
+
+def test_a_photograph_of_24_megapixels_is_not_cut_unless_asked() -> None:
+    photograph = torch.zeros(1, 3, 1, 1, dtype=torch.uint8).expand(1, 3, 4000, 6000)
+    plan = planned(disk(7), method=None, transfer="linear", encoding="srgb", settings=None, device=CPU)
+    shapes: list[tuple[int, ...]] = []
+
+    def noted(_: UniversalDeconvolver, stored: torch.Tensor, *__: object, **___: object) -> torch.Tensor:
+        shapes.append(tuple(stored.shape))
+        raise Cancelled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(UniversalDeconvolver, "of_integers", noted)
+        for memory in (None, 1_000_000_000):
+            with pytest.raises(Cancelled):
+                plan.restored(photograph, memory=memory)
+
+    assert shapes[0] == (1, 3, 4000, 6000)
+    assert shapes[1][2] < 4000
 
 
 def test_a_large_picture_is_sampled_in_bands_that_tell_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,8 @@ class Method:
     example_psf: str = "disk:2.5"
     bytes_per_pixel: int = 100
     """Peak working memory per pixel and channel of the extended picture; sizes the tiles."""
+    bytes_fixed: int = 0
+    """What comes on top of that for a picture of any size."""
     working_memory: int = 1_000_000_000
     """Bytes; a picture whose restoration would need more goes in tiles, unless the method refuses them."""
 

@@ -126,8 +126,9 @@ _LIST = (
         tiling=Tiling(kind="approximate", margin=universal_margin, grid=STRIDE),
         psfs="any; sharper for the one that unblur train --from universal tuned it to",
         differentiable=True,
-        bytes_per_pixel=100,
-        working_memory=1_500_000_000,
+        bytes_per_pixel=20,
+        bytes_fixed=400_000_000,
+        working_memory=16_000_000_000,
     ),
 )
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,8 +13,22 @@ from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.errors import ConfigError, PsfError
 from unblur.method import Method
 from unblur.methods import METHODS, default_method
-from unblur.tensors import Encoding, Image, Psf, Report, Transfer
+from unblur.tensors import Encoding, Image, Psf, Report, Transfer, Weight
 from unblur.tiling import tile_for_memory, tiled
+
+ROWS = 256
+"""Rows of a restored picture that are encoded together."""
+
+
+@runtime_checkable
+class OfIntegers(Protocol):
+    """A deconvolver that can take a photograph of integers as it is stored, which saves memory."""
+
+    def of_integers(
+        self, stored: Tensor, table: Tensor, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+    ) -> Image:
+        """Restore ``(B, C, H, W)`` integers whose light is in ``table``, ``(C, n)``; light comes back, not clipped."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +75,11 @@ class Plan:
                 "crop the PSF or take the whole photograph"
             )
         side = self._tile_side(planes, tile, memory) or max(height, width)
-        step = _OnStored(self)
+        step = _OnStored(self, self.method.build(self.device, self.settings))
         margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
         with torch.set_grad_enabled(planes.requires_grad and torch.is_grad_enabled()):
             if side < max(height, width):
-                step.survey(planes, weight)
+                step = step.surveyed(planes, weight)
             return tiled(step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report)
 
     def _tile_side(self, planes: Tensor, tile: int | None, memory: int | None) -> int | None:
@@ -77,20 +91,18 @@ class Plan:
             raise ConfigError(f"got both a tile of {tile} and {memory} bytes of memory, expected one of the two")
         if self.method.tiling.kind == "whole":
             if tile is not None or memory is not None:
-                needed = math.ceil((height + kh) * (width + kw) * bytes_per_pixel / 1e6)
+                needed = math.ceil(((height + kh) * (width + kw) * bytes_per_pixel + self.method.bytes_fixed) / 1e6)
                 name = self.method.name
                 raise ConfigError(f"{name} refuses tiles; the whole picture takes about {needed} MB, leave tiles out")
             return None
         if tile is not None:
             return tile
-        # What the borders of a piece add to it: its surroundings, and the outside that the method itself puts around.
-        around = self.method.margin(self.psf, self.settings) + max(kh, kw)
-        if (
-            memory is None
-            and (height + 2 * around) * (width + 2 * around) * bytes_per_pixel <= self.method.working_memory
-        ):
+        # The method itself puts an outside around what it gets; a piece also has its surroundings.
+        beyond, fixed, usual = max(kh, kw), self.method.bytes_fixed, self.method.working_memory
+        if memory is None and (height + 2 * beyond) * (width + 2 * beyond) * bytes_per_pixel + fixed <= usual:
             return None
-        return tile_for_memory(memory or self.method.working_memory, bytes_per_pixel, around)
+        around = self.method.margin(self.psf, self.settings) + beyond
+        return tile_for_memory(memory or usual, bytes_per_pixel, around, fixed=fixed)
 
 
 def planned(
@@ -147,28 +159,57 @@ def light_of(planes: Tensor, *, through_light: bool, curve: ToneCurve = SRGB) ->
 class _OnStored:
     """A deconvolver between a decoder and an encoder: stored numbers in, stored numbers out."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.deconvolve: Deconvolver = plan.method.build(plan.device, plan.settings)
+    def __init__(self, plan: Plan, deconvolve: Deconvolver) -> None:
+        self.plan, self.deconvolve = plan, deconvolve
 
-    def survey(self, planes: Tensor, weight: Image | None) -> None:
-        """Take what the method must know of the whole picture, before its tiles come."""
-        if isinstance(self.deconvolve, Surveying):
-            sample, trust = self.deconvolve.sample, None
-            image = light_of(sample(planes), through_light=self.plan.through_light, curve=self.plan.curve)
+    def surveyed(self, planes: Tensor, weight: Image | None) -> "_OnStored":
+        """The same for tiles of this picture, with all that the method must know of the whole."""
+        deconvolve = self.deconvolve
+        if isinstance(deconvolve, Surveying):
+            sample, trust = deconvolve.sample, None
+            image = self._light(sample(planes))
             if weight is not None:
                 trust = sample(weight).to(image)
-            self.deconvolve = self.deconvolve.surveyed(image, weight=trust)
+            deconvolve = deconvolve.surveyed(image, weight=trust)
+        return _OnStored(self.plan, deconvolve)
 
     def __call__(
         self, blurred: Tensor, psf: Psf, *, weight: Image | None = None, report: Report | None = None
     ) -> Tensor:
-        image = light_of(blurred, through_light=self.plan.through_light, curve=self.plan.curve).to(self.plan.device)
-        trust = None if weight is None else weight.to(image)
-        restored = self.deconvolve(image, psf.to(image), weight=trust, report=report).clamp(0, 1)
-        if self.plan.through_light:
-            restored = self.plan.curve.encode(restored)
-        return _stored(restored, blurred.dtype).to(blurred.device)
+        table = self._table(blurred)
+        if table is not None and isinstance(self.deconvolve, OfIntegers):
+            trust = None if weight is None else weight.to(table)
+            restored = self.deconvolve.of_integers(blurred, table, psf.to(table), weight=trust, report=report)
+        else:
+            image = self._light(blurred).to(self.plan.device)
+            trust = None if weight is None else weight.to(image)
+            restored = self.deconvolve(image, psf.to(image), weight=trust, report=report)
+        return self._as_stored(restored, blurred)
+
+    def _light(self, stored: Tensor) -> Image:
+        return light_of(stored, through_light=self.plan.through_light, curve=self.plan.curve)
+
+    def _as_stored(self, restored: Image, like: Tensor) -> Tensor:
+        """Light as the numbers of a stored picture, on its device."""
+        if restored.requires_grad:
+            return self._encoded(restored, like.dtype).to(like.device)
+        stored = like.new_empty(restored.shape)
+        for top in range(0, stored.shape[-2], ROWS):  # a large picture's light is not held twice
+            rows = slice(top, top + ROWS)
+            stored[..., rows, :] = self._encoded(restored[..., rows, :], like.dtype)
+        return stored
+
+    def _encoded(self, light: Image, dtype: torch.dtype) -> Tensor:
+        light = light.clamp(0, 1)
+        return _stored(self.plan.curve.encode(light) if self.plan.through_light else light, dtype)
+
+    def _table(self, stored: Tensor) -> Tensor | None:
+        """The light of every integer in each plane, ``(C, n)``; None for a picture of other numbers."""
+        count = {torch.uint8: 256, torch.uint16: 65536}.get(stored.dtype)
+        if count is None:
+            return None
+        integers = torch.arange(count, dtype=torch.int32).to(stored.dtype).expand(1, stored.shape[1], 1, -1)
+        return self._light(integers)[0, :, 0]
 
 
 def _stored(image: Image, dtype: torch.dtype) -> Tensor:

@@ -99,21 +99,22 @@ def tiles(height: int, width: int, *, tile: int, margin: int, grid: int = 1) -> 
     ]
 
 
-def tile_for_memory(memory_bytes: int, bytes_per_pixel: int, margin: int) -> int:
+def tile_for_memory(memory_bytes: int, bytes_per_pixel: int, margin: int, *, fixed: int = 0) -> int:
     """The largest tile that works within a given memory.
 
     Args:
         memory_bytes: for the work on one tile; the picture and its result come on top.
         bytes_per_pixel: that the method takes at its peak, all channels together.
         margin: of the tiles, in pixels.
+        fixed: bytes that the method takes whatever the size.
 
     Raises:
         ConfigError: not even a tile of 32 pixels fits.
     """
-    side = math.isqrt(memory_bytes // bytes_per_pixel) - 2 * margin
+    side = math.isqrt(max(0, memory_bytes - fixed) // bytes_per_pixel) - 2 * margin
     smallest = 32
     if side < smallest:
-        needed = (smallest + 2 * margin) ** 2 * bytes_per_pixel
+        needed = (smallest + 2 * margin) ** 2 * bytes_per_pixel + fixed
         raise ConfigError(
             f"{memory_bytes / 1e6:.0f} MB are too little for a tile with its margin of {margin} pixels; "
             f"expected at least {math.ceil(needed / 1e6)} MB"

@@ -13,6 +13,7 @@ from torch import Tensor
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
 from unblur.networks.light import noise_levels
+from unblur.networks.photograph import light_in
 from unblur.networks.universal import Universal, sizes_of
 from unblur.precision import autocast
 from unblur.tensors import Image, Psf, Report, Weight
@@ -66,11 +67,42 @@ class UniversalDeconvolver:
         self, blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
     ) -> Image:
         """Restore photographs, whole or tiles of the one that was surveyed."""
-        blurred = blurred.to(self.device)
-        trust = None if weight is None else weight.to(blurred)
-        noise = self._levels(self.sample(blurred), trust) if self.noise is None else self.noise.to(blurred)
+        return self._restored(blurred, psf, weight, report)
+
+    def of_integers(
+        self, stored: Tensor, table: Tensor, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
+    ) -> Image:
+        """The same for photographs of integers, which take less memory than their light.
+
+        Args:
+            stored: ``(B, C, H, W)`` of any integer type.
+            table: the light of every integer in each plane, ``(C, n)``.
+            psf: as for calls.
+            weight: as for calls.
+            report: as for calls.
+        """
+        return self._restored(stored, psf, weight, report, table=table.to(self.device))
+
+    def _restored(
+        self,
+        picture: Tensor,
+        psf: Psf,
+        weight: Tensor | None,
+        report: Report | None,
+        *,
+        table: Tensor | None = None,
+    ) -> Tensor:
+        picture = picture.to(self.device)
+        like = picture if table is None else table
+        trust = None if weight is None else weight.to(like)
+        if self.noise is None:
+            noise = self._levels(light_in(self.sample(picture), table), trust)
+        else:
+            noise = self.noise.to(like)
         with autocast(self.device):
-            restored = self.network(blurred.dtype)(blurred, psf.to(blurred), weight=trust, noise=noise)
+            restored: Tensor = self.network(like.dtype)(
+                picture, psf.to(like), weight=trust, noise=noise, table=table, report=report
+            )
         if report:
             report(1.0)
         return restored

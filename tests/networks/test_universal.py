@@ -194,31 +194,3 @@ def test_what_cannot_be_is_refused(comma: Psf) -> None:
         sizes_of({"widht": 3})
     with pytest.raises(ConfigError, match=r"sizes\.steps is 0"):
         Sizes(steps=0)
-
-
-@pytest.mark.parametrize("variant", [{}, {"blocks": 2, "shared": 1}])
-def test_u_nets_in_pieces_give_what_they_give_at_once(
-    variant: dict[str, int], comma: Psf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = stirred(**variant).double()
-    generator = torch.Generator().manual_seed(5)
-    for parameter in network.nets.parameters():
-        parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
-    picture = bright(130, 210).double()
-    picture[..., 60:64, 100:104] = 1
-    whole = network(picture, comma)
-
-    monkeypatch.setattr("unblur.networks.universal.PIECE", (48, 40))
-
-    torch.testing.assert_close(network(picture, comma), whole, atol=1e-9, rtol=0)
-    monkeypatch.setattr("unblur.networks.unet.UNet.reach", 24)
-    assert float((network(picture, comma) - whole).abs().max()) > 1e-9, "the reach is needed"
-
-
-def test_a_picture_that_is_learned_from_can_be_in_pieces_too(comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unblur.networks.universal.PIECE", (32, 32))
-    network = stirred().requires_grad_(True)
-
-    network(bright(50, 90), comma).sum().backward()
-
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.nets.parameters())

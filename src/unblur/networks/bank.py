@@ -32,6 +32,10 @@ class Bank(nn.Module):
         """The member whose r is nearest to :data:`PREFERRED`."""
         return int((self.log_weights[: self.members].exp().log10() - torch.tensor(PREFERRED).log10()).abs().argmin())
 
+    def strengths(self, levels: Tensor) -> Tensor:
+        """The r of each inverse, ``(B, members + features)``, for noise of these levels, ``(B, 2)``."""
+        return (self.log_weights + levels @ self.slopes.mT).clamp(-16, 3).exp()
+
     def forward(self, misfit: Tensor, transfer: Tensor, levels: Tensor, size: tuple[int, int]) -> Tensor:
         """Invert a misfit.
 
@@ -44,16 +48,11 @@ class Bank(nn.Module):
         Returns:
             ``(B, C, members + features, H, W)``.
         """
-        weights = (self.log_weights + levels @ self.slopes.mT).clamp(-16, 3).exp()
+        weights = self.strengths(levels)
         prior = gradient_power(size, levels)
         response = transfer.conj() / (transfer.abs().square() + weights[:, :, None, None] * prior)
         if len(self.filters):
             filters = F.pad(self.filters, (0, size[1] - 5, 0, size[0] - 5)).roll((-2, -2), dims=(-2, -1))
             seen = torch.fft.rfft2(filters)
             response = torch.cat([response[:, : self.members], response[:, self.members :] * seen], dim=1)
-        if torch.is_grad_enabled() and response.requires_grad:
-            return torch.fft.irfft2(misfit[:, :, None] * response[:, None], s=size)
-        inverses = levels.new_empty(*misfit.shape[:2], response.shape[1], *size)
-        for number in range(response.shape[1]):  # one spectrum at a time: half the memory
-            inverses[:, :, number] = torch.fft.irfft2(misfit * response[:, number : number + 1], s=size)
-        return inverses
+        return torch.fft.irfft2(misfit[:, :, None] * response[:, None], s=size)

@@ -54,7 +54,8 @@ class ShrinkageStage(nn.Module):
         self.mixture = nn.Parameter(torch.eye(len(basis)))
         self.heights = nn.Parameter(torch.zeros(len(basis), kernels))
         self.log_fidelity = nn.Parameter(torch.tensor(math.log(1000.0)))
-        self.shape_as(grid * (1 - torch.exp(-(grid / 0.05).square())))
+        if not self.heights.is_meta:  # only its shapes are asked for
+            self.shape_as(grid * (1 - torch.exp(-(grid / 0.05).square())))
 
     @torch.no_grad()
     def shape_as(self, values: Tensor) -> None:

@@ -39,11 +39,36 @@ class Facts:
     @property
     def region(self) -> Inside:
         """The photograph with its ring, sides in whole cells of the U-Nets."""
-        sides = []
-        for part in self.inside:
-            length = part.stop - part.start + 2 * RING
-            sides.append(slice(part.start - RING, part.start - RING + length + -length % STRIDE))
-        return sides[0], sides[1]
+        return region_around(self.inside)
+
+
+def region_around(inside: Inside) -> Inside:
+    """A photograph with its ring, sides in whole cells of the U-Nets."""
+    sides = []
+    for part in inside:
+        length = part.stop - part.start + 2 * RING
+        sides.append(slice(part.start - RING, part.start - RING + length + -length % STRIDE))
+    return sides[0], sides[1]
+
+
+def room_for(psf: Tensor) -> Tensor:
+    """What :func:`unblur.boundary.extended` must leave room for: the PSF, ``(..., kh, kw)``, and the ring."""
+    kh, kw = psf.shape[-2:]
+    return psf.new_zeros(max(kh, ROOM), max(kw, ROOM))
+
+
+def check(blurred: Tensor, psf: Tensor) -> None:
+    """Refuse what the network cannot take.
+
+    Raises:
+        ImageError: neither grey nor colour.
+        PsfError: a PSF that is none, or not as many as there are photographs.
+    """
+    if blurred.shape[1] not in (1, 3):
+        raise ImageError(f"the picture has {blurred.shape[1]} planes, expected 1 or 3; restore them one by one")
+    if psf.ndim not in (2, 3) or (psf.ndim == 3 and len(psf) != len(blurred)):
+        shape, count = tuple(psf.shape), len(blurred)
+        raise PsfError(f"the PSF has the shape {shape}, expected (kh, kw) or ({count}, kh, kw) for {count} pictures")
 
 
 def facts_of(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor | None) -> Facts:
@@ -59,14 +84,10 @@ def facts_of(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor |
         ImageError: neither grey nor colour.
         PsfError: a PSF that is none, or not as many as there are photographs.
     """
-    if blurred.shape[1] not in (1, 3):
-        raise ImageError(f"the picture has {blurred.shape[1]} planes, expected 1 or 3; restore them one by one")
-    if psf.ndim not in (2, 3) or (psf.ndim == 3 and len(psf) != len(blurred)):
-        shape, count = tuple(psf.shape), len(blurred)
-        raise PsfError(f"the PSF has the shape {shape}, expected (kh, kw) or ({count}, kh, kw) for {count} pictures")
+    check(blurred, psf)
     kernels = psf.to(blurred).reshape(-1, *psf.shape[-2:])
     kh, kw = kernels.shape[-2:]
-    room = kernels.new_zeros(max(kh, ROOM), max(kw, ROOM))
+    room = room_for(kernels)
     picture, frame, inside = extended(blurred if weight is None else filled(blurred, weight, room), room)
     trust = extended_weight(weight, frame, inside).expand_as(picture)
     size = (picture.shape[-2], picture.shape[-1])
@@ -76,3 +97,13 @@ def facts_of(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor |
     doubt = torch.fft.irfft2(torch.fft.rfft2(1 - trust * (1 - white)) * transfer.conj(), s=size)
     levels = noise_levels(blurred, weight=weight) if noise is None else noise.to(blurred)
     return Facts(picture, trust, white, doubt, transfer, levels, size, inside)
+
+
+def misfit_of(latent: Tensor | None, facts: Facts) -> tuple[Tensor, Tensor]:
+    """What would have been observed without clipping and beyond the frame; the spectrum of what is unexplained."""
+    if latent is None:
+        return facts.picture, torch.fft.rfft2(facts.picture)
+    blurred = torch.fft.irfft2(torch.fft.rfft2(latent) * facts.transfer, s=facts.size)
+    lit = torch.lerp(facts.picture, torch.maximum(facts.picture, blurred), facts.white)
+    observed = torch.lerp(blurred, lit, facts.trust)
+    return observed, torch.fft.rfft2(observed - blurred)

@@ -33,8 +33,8 @@ def expand(value: Tensor) -> Tensor:
     return value.clamp_max(1) - 1 + (value - 1).clamp(0, math.log(BRIGHTEST)).exp()
 
 
-def whiteness(image: Image) -> Image:
-    """Where a photograph is clipped: 0 up to 0.97, 1 from 0.995, smooth between."""
+def whiteness(image: Tensor) -> Tensor:
+    """Where a photograph or a part of one, of any shape, is clipped: 0 up to 0.97, 1 from 0.995, smooth between."""
     share = ((image - WHITE_FROM) / (WHITE_TO - WHITE_FROM)).clamp(0, 1)
     return share * share * (3 - 2 * share)
 

@@ -9,7 +9,6 @@ the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -17,12 +16,14 @@ from torch import Tensor, nn
 
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
-from unblur.networks.facts import Facts, facts_of
-from unblur.networks.light import BRIGHTEST, compress, expand
-from unblur.networks.planes import Planes
+from unblur.networks.facts import Facts, check, facts_of, misfit_of
+from unblur.networks.light import BRIGHTEST, compress, expand, noise_levels
+from unblur.networks.photograph import light_in
 from unblur.networks.splitting import PHASES, sparse_estimates
-from unblur.networks.unet import STRIDE, UNet
-from unblur.tensors import Image, Weight
+from unblur.networks.stage import Planes, Stage
+from unblur.networks.unet import UNet
+from unblur.networks.whole import Whole, portion
+from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
     "universal": {"steps": 3, "members": 4, "sparse": 1, "width": 48, "middle": 80, "deep": 112},
@@ -38,8 +39,6 @@ PRESETS: dict[str, dict[str, int]] = {
     },
 }
 """Sizes by name: 176 k and 1.4 M multiply-adds per pixel in all steps, 2.8 M and 2.4 M weights."""
-PIECE = (512, 1280)
-"""Largest height and width of what the U-Nets see at once in a photograph that is restored, their reach not counted."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
 MUCH_WANTED = 4.0
@@ -127,25 +126,50 @@ class Universal(nn.Module):
             bank.filters.copy_(drawn / 5)  # type: ignore[operator]
 
     def forward(
-        self, blurred: Image, psf: Tensor, *, weight: Weight | None = None, noise: Tensor | None = None
-    ) -> Image:
-        """Restore photographs, borders included.
+        self,
+        blurred: Tensor,
+        psf: Tensor,
+        *,
+        weight: Weight | None = None,
+        noise: Tensor | None = None,
+        table: Tensor | None = None,
+        report: Report | None = None,
+    ) -> Tensor:
+        """Restore photographs, borders included: with little memory, unless gradients are wanted.
 
         Args:
-            blurred: in the light of the blur, grey or colour.
+            blurred: ``(B, C, H, W)`` in the light of the blur, grey or colour; or integers, see ``table``.
             psf: ``(kh, kw)``, or one for each photograph ``(B, kh, kw)``; odd sides, of any size.
             weight: 1 = trust, 0 = ignore.
             noise: levels ``(B, 2)`` from :func:`unblur.networks.light.noise_levels` of the whole picture, when
-                ``blurred`` is a tile of it.
+                ``blurred`` is a part of it.
+            table: the light of every integer in each plane, ``(C, n)``; a stored photograph takes a quarter of the
+                memory of its light.
+            report: told the share of the work done, unless gradients are wanted; may raise ``Cancelled``.
 
         Returns:
-            The scene as it would be without clipping: lights are above 1.
+            The scene as it would be without clipping, ``(B, C, H, W)``: lights are above 1.
 
         Raises:
             ImageError: neither grey nor colour.
             PsfError: a PSF that is none, or not as many as there are photographs.
         """
-        return self.estimates(blurred, psf, weight=weight, noise=noise)[-1]
+        check(blurred, psf)
+        learning = torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters()))
+        if learning:
+            return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise)[-1]
+        like = blurred if table is None else table
+        if noise is None:
+            noise = noise_levels(light_in(blurred, table), weight=weight)
+        restored: list[Tensor] = []
+        for number, picture in enumerate(blurred):
+            levels = noise[number : number + 1].to(like)
+            kernel = (psf if psf.ndim == 2 else psf[number]).to(like)
+            trust = None if weight is None else weight[number % len(weight)]
+            tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
+            whole = Whole(picture, kernel, trust, levels, table, sparse=bool(self.sizes.sparse), report=tell)
+            restored.append(whole.restored([self._stage(step, levels) for step in range(self.sizes.steps)]))
+        return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 
     def estimates(
         self, blurred: Image, psf: Tensor, *, weight: Weight | None = None, noise: Tensor | None = None
@@ -160,12 +184,20 @@ class Universal(nn.Module):
             found.append(latent[..., facts.inside[0], facts.inside[1]])
         return found
 
+    def _stage(self, number: int, levels: Tensor) -> Stage:
+        """One step for :class:`unblur.networks.whole.Whole`."""
+        return Stage(
+            bank=self.banks[number],  # type: ignore[arg-type]
+            usual=torch.softmax(self.choice[number], dim=0),
+            judged=lambda planes: self._judged(number, planes, levels),
+            reach=self.nets[number % len(self.nets)].reach,  # type: ignore[arg-type]
+        )
+
     def _step(self, number: int, latent: Tensor | None, sparse: Sequence[Tensor], facts: Facts) -> Tensor:
         """A better estimate of the unclipped scene on the whole domain."""
         before = facts.picture if latent is None else latent
-        observed, misfit = _misfit(latent, facts)
+        observed, misfit = misfit_of(latent, facts)
         inverses = self.banks[number](misfit, facts.transfer, facts.levels, facts.size)
-        del misfit  # a large photograph is short of memory while the U-Nets work
         members, features = inverses.split([self.sizes.members, self.sizes.features], dim=2)
         usual = torch.softmax(self.choice[number], dim=0)
         around = usual[0] * before
@@ -178,60 +210,35 @@ class Universal(nn.Module):
         # All that is not linear happens where the U-Net looks: a wide PSF makes the domain several times as large.
         single = (observed, facts.white, facts.doubt)
         planes = Planes(before, members, latent, tuple(sparse), features, *single).at(rows, columns)
-        judged = self._in_pieces(number, planes, facts.levels)
+        judged = self._judged(number, planes, facts.levels)
         height, width = facts.size
         around_it = (columns.start, width - columns.stop, rows.start, height - rows.stop)
         return around + F.pad(judged - around[..., rows, columns], around_it)
 
-    def _in_pieces(self, number: int, planes: Planes, levels: Tensor) -> Tensor:
-        """:meth:`_judged` on the whole region, at once while learning, else piece by piece with the same result.
-
-        The U-Nets' many maps are what takes the memory, and unlike the inverses they do not reach far.
-        """
-        if torch.is_grad_enabled() and planes.members.requires_grad:
-            return self._judged(number, planes, levels)
-        reach: int = self.nets[number % len(self.nets)].reach  # type: ignore[assignment]
-        judged = torch.empty_like(planes.observed)
-        height, width = judged.shape[-2:]
-        for (top, bottom), (left, right) in product(_spans(height, PIECE[0]), _spans(width, PIECE[1])):
-            y, x = max(0, top - reach), max(0, left - reach)
-            part = self._judged(number, planes.at(slice(y, bottom + reach), slice(x, right + reach)), levels)
-            judged[..., top:bottom, left:right] = part[..., top - y : bottom - y, left - x : right - x]
-        return judged
-
     def _judged(self, number: int, planes: Planes, levels: Tensor) -> Tensor:
-        """The U-Net's mixture of the blurred picture or last estimate and the inverses, corrected."""
+        """The U-Net's mixture of what may be chosen, see :meth:`Planes.choices`, corrected."""
         choices = planes.choices()
-        compressed, observed = compress(choices), compress(planes.observed)
-        seen: list[Tensor] = []
-        for plane in (0, 1, 2) if choices.shape[1] == 3 else (0, 0, 0):  # a grey picture is three equal planes
-            single = (part[:, plane : plane + 1] for part in (observed, planes.white, planes.doubt))
-            seen += [compressed[:, plane], planes.features[:, plane], *single]
-        noise = levels[:, :, None, None].expand(-1, -1, *observed.shape[-2:])
-        answer = self.nets[number % len(self.nets)](torch.cat([*seen, noise], dim=1)).to(observed.dtype)
+        dtype = choices.dtype
+        if not torch.is_grad_enabled() and torch.is_autocast_enabled(choices.device.type):
+            # What the first convolution would do by itself, but before there are copies.
+            dtype = torch.get_autocast_dtype(choices.device.type)
+        colours: list[list[Tensor]] = []
+        for plane, several in enumerate(choices.unbind(dim=1)):
+            observed, white, doubt = (p[:, plane : plane + 1] for p in (planes.observed, planes.white, planes.doubt))
+            parts = (compress(several), planes.features[:, plane], compress(observed), white, doubt)
+            colours.append([part.to(dtype) for part in parts])
+        noise = levels.to(dtype)[:, :, None, None].expand(-1, -1, *choices.shape[-2:])
+        if len(colours) == 1:  # a grey picture is three equal planes
+            colours *= 3
+        seen = torch.cat([*(part for colour in colours for part in colour), noise], dim=1)
+        del colours, parts
+        answer = self.nets[number % len(self.nets)](seen).to(choices.dtype)
         correction, scores = answer.split([3, self.sizes.choices], dim=1)
         if choices.shape[1] == 1:
             correction = correction.mean(dim=1, keepdim=True)
         shares = torch.softmax(self.choice[number][:, None, None] + scores, dim=1)
         mixed = (choices * shares[:, None]).sum(dim=2)
         return expand(compress(mixed) + correction)
-
-
-def _misfit(latent: Tensor | None, facts: Facts) -> tuple[Tensor, Tensor]:
-    """What would have been observed without clipping and beyond the frame; the spectrum of what is unexplained."""
-    if latent is None:
-        return facts.picture, torch.fft.rfft2(facts.picture)
-    blurred = torch.fft.irfft2(torch.fft.rfft2(latent) * facts.transfer, s=facts.size)
-    lit = torch.lerp(facts.picture, torch.maximum(facts.picture, blurred), facts.white)
-    observed = torch.lerp(blurred, lit, facts.trust)
-    return observed, torch.fft.rfft2(observed - blurred)
-
-
-def _spans(length: int, largest: int) -> list[tuple[int, int]]:
-    """A side in about equal pieces, all of whole cells, of about ``largest`` pixels at most."""
-    count = -(-length // largest)
-    edges = [length * number // count // STRIDE * STRIDE for number in range(count)] + [length]
-    return list(pairwise(edges))
 
 
 def sizes_of(values: dict[str, int]) -> Sizes:

@@ -1,9 +1,13 @@
-"""What a U-Net of the universal network judges."""
+"""One step of the universal network on a part of a photograph: what its U-Net is shown, and what it is."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from unblur.networks.bank import Bank
 
 
 class Planes(NamedTuple):
@@ -34,3 +38,16 @@ class Planes(NamedTuple):
         """What may be mixed, ``(B, C, choices, h, w)``."""
         near = self.members if self.latent is None else self.members + self.latent[:, :, None]
         return torch.cat([self.before[:, :, None], near, *(plane[:, :, None] for plane in self.sparse)], dim=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of the network."""
+
+    bank: Bank
+    usual: Tensor
+    """Untaught shares of the last estimate, of each inverse and of each sparse estimate; they add up to 1."""
+    judged: Callable[[Planes], Tensor]
+    """The U-Net's answer on a part of the photograph."""
+    reach: int
+    """No pixel of the answer depends on pixels further away than this; a multiple of the U-Net's cell."""

@@ -1,0 +1,249 @@
+"""The universal network on one large photograph: the same numbers as in training, in a fraction of the memory.
+
+An inverse with little regularisation rings over the whole picture, so the picture is never cut where it is inverted.
+What is cut is what may be: transforms go over one colour plane in blocks, and the inverses are made for a strip of
+rows at a time, in which the U-Nets, whose reach ends, work piece by piece.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise, product
+
+import torch
+from torch import Tensor
+
+from unblur.boundary import extended
+from unblur.networks.bank import Bank
+from unblur.networks.facts import region_around, room_for
+from unblur.networks.light import BRIGHTEST
+from unblur.networks.photograph import Photograph, Surrounded, overlap
+from unblur.networks.scratch import Scratch
+from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
+from unblur.networks.splitting import PHASES, estimates_in_blocks
+from unblur.networks.stage import Planes, Stage
+from unblur.networks.unet import STRIDE
+from unblur.tensors import Report
+
+PIECE = (384, 512)
+"""Largest height and width of what the U-Nets see at once, their reach not counted."""
+STRIP = 3_000_000
+"""Pixels for which the inverses are held together, about; but no strip is lower than a piece."""
+EXACT = 4_000_000
+"""Up to so many pixels all is held in full precision; beyond, what is looked at or mixed, but not inverted, in half."""
+BYTES, SPARSE_BYTES = 13, 4
+"""Held for each value of a photograph over all steps, about, in float32; and for its sparse estimates."""
+IN_MEMORY = 1_400_000_000
+"""Up to so many bytes are held in memory, beyond that in a file."""
+SPARSE_SHARE = 0.33
+"""Of the time, about, that the sparse estimates take."""
+
+
+class Whole:
+    """One photograph on its way through the network.
+
+    Args:
+        picture: ``(C, H, W)`` in the light of the blur, or integers.
+        psf: ``(kh, kw)``, odd sides, in the precision to compute in.
+        weight: ``(1|C, H, W)``, 1 = trust, 0 = ignore.
+        levels: its noise, ``(1, 2)``.
+        table: the light of every integer in each plane, ``(C, n)``.
+        sparse: make the estimates under a sparse prior, too.
+        report: told the share of the work done; may raise ``Cancelled``.
+    """
+
+    def __init__(
+        self,
+        picture: Tensor,
+        psf: Tensor,
+        weight: Tensor | None,
+        levels: Tensor,
+        table: Tensor | None,
+        *,
+        sparse: bool,
+        report: Report | None,
+    ) -> None:
+        room = room_for(psf)
+        needed = (BYTES + SPARSE_BYTES * sparse) * picture.numel() * psf.dtype.itemsize // 4
+        self.scratch = Scratch(psf.device, in_file=needed > IN_MEMORY and psf.device.type == "cpu")
+        self.levels, self.report = levels, report
+        photograph = Photograph(picture, weight, table)
+        if weight is not None:
+            photograph.fill(room, self.scratch.new(picture.shape, psf.dtype))
+        for number in range(len(picture)):
+            plane, _, self.inside = extended(photograph.light(number)[None, None], room)
+            if number == 0:
+                self.size: tuple[int, int] = (plane.shape[-2], plane.shape[-1])
+                self.latent = self.scratch.new((len(picture), *self.size), psf.dtype)
+                """On the whole domain: the extended photograph, then each step's estimate of the scene."""
+            self.latent[number] = plane[0, 0]
+        del plane
+        self.region = region_around(self.inside)
+        self.photograph = Surrounded(photograph, self.inside, self.region, self.latent)
+        height, width = (part.stop - part.start for part in self.region)
+        held = torch.float16 if psf.dtype == torch.float32 and height * width > EXACT else psf.dtype
+        self.transfer = Transfer(psf, self.size)
+        self.sparse = [self.scratch.new(self.latent.shape, held) for _ in range(len(PHASES) if sparse else 0)]
+        if sparse:
+            for number in range(len(picture)):
+                self._find_sparse(number)
+        self.observed = self.scratch.new((len(picture), height, width), held)
+        self.doubt = self.scratch.new(self.observed.shape, held)
+        self.spectra = [Spectrum(self.size, psf, self.scratch) for _ in picture]
+        self.power = self.scratch.new(self.spectra[0].values.shape, psf.dtype)
+        for columns in self.spectra[0].column_blocks():
+            self.power[:, columns] = self.transfer[columns].abs().square()
+        self._find_doubt()
+
+    def restored(self, stages: Sequence[Stage]) -> Tensor:
+        """The estimate of the unclipped scene after all steps, ``(C, H, W)``."""
+        report = portion(self.report, SPARSE_SHARE if self.sparse else 0.0, 1.0)
+        strips = _spans(self.observed.shape[1], max(PIECE[0], STRIP // self.observed.shape[2]))
+        for number, stage in enumerate(stages):
+            for plane in range(len(self.latent)):
+                self._compare(plane, known=number > 0)
+                self.scratch.settle()
+            strengths = stage.bank.strengths(self.levels)[0]
+            above = self.latent[:, :0, self.region[1]]
+            for done, strip in enumerate(strips):
+                above = self._improve(stage, strip, above, strengths, known=number > 0)
+                self.scratch.settle()
+                if report:
+                    report((number + (done + 1) / len(strips)) / len(stages))
+            for plane in range(len(self.latent)):
+                self._continue_outside(plane, stage, strengths, known=number > 0)
+                self.scratch.settle()
+        return self.latent[:, self.inside[0], self.inside[1]]
+
+    def _find_sparse(self, number: int) -> None:
+        """One plane's estimates under a sparse prior, before there is anything else that is large."""
+        room = Scratch(self.latent.device, in_file=self.scratch.in_file)
+        start, stop = (SPARSE_SHARE * part / len(self.latent) for part in (number, number + 1))
+        filled, level = partial(self.photograph.observed, number), self.levels.amax()
+        report = portion(self.report, start, stop)
+        found = estimates_in_blocks(self.latent[number], filled, self.transfer, level, room, report)
+        for kept, estimate in zip(self.sparse, found, strict=True):
+            kept[number] = estimate
+            self.scratch.settle()
+
+    def _find_doubt(self) -> None:
+        """How much of a pixel's light fell where the photograph is clipped, ignored or ends."""
+        for number, spectrum in enumerate(self.spectra):
+            spectrum.read(partial(self.photograph.unsure, number, self.latent[number]))
+            spectrum.filter(lambda columns: self.transfer[columns].conj())
+            for rows, values in spectrum.written():
+                self._keep(self.doubt[number], rows, values)
+            self.scratch.settle()
+
+    def _compare(self, number: int, *, known: bool) -> None:
+        """Set one plane of what would have been observed, and the spectrum of what is unexplained, half inverted."""
+        latent, spectrum = self.latent[number], self.spectra[number]
+        spectrum.read(lambda rows: latent[rows])
+        if known:
+            spectrum.filter(lambda columns: self.transfer[columns])
+            for rows, blurred in spectrum.written():
+                observed = self.photograph.observed(number, rows, blurred)
+                self._keep(self.observed[number], rows, observed)
+                spectrum.values[rows] = torch.fft.rfft(observed - blurred)
+        else:
+            self.observed[number] = latent[self.region[0], self.region[1]]
+        spectrum.columns(lambda block, columns: torch.fft.fft(block, dim=0) * self.transfer[columns].conj())
+
+    def _keep(self, plane: Tensor, rows: slice, values: Tensor) -> None:
+        """Put rows of the domain into a plane that covers the region."""
+        mine, theirs = overlap(rows, self.region[0])
+        plane[theirs] = values[mine, self.region[1]]
+
+    def _improve(
+        self, stage: Stage, strip: tuple[int, int], above: Tensor, strengths: Tensor, *, known: bool
+    ) -> Tensor:
+        """Put a better estimate into a strip of the region, its first row and the one after the last.
+
+        ``above`` are the last estimate's rows above the strip, as far as the U-Net reaches: they are overwritten
+        already. The same for the next strip comes back.
+        """
+        top, bottom = strip
+        first, last = top - above.shape[1], min(self.observed.shape[1], bottom + stage.reach)
+        old = self.latent[:, self.region[0].start + top : self.region[0].start + last, self.region[1]]
+        inverses = self._inverses(slice(first, last), stage.bank, strengths)[None]
+        members, features = inverses.split([stage.bank.members, inverses.shape[2] - stage.bank.members], dim=2)
+        sparse = [estimate[:, self.region[0], self.region[1]] for estimate in self.sparse]
+        judged = old.new_empty(len(old), bottom - top, old.shape[2])
+        height, width = judged.shape[1:]
+        for (upper, lower), (left, right) in product(_spans(height, PIECE[0]), _spans(width, PIECE[1])):
+            here = slice(max(first, top + upper - stage.reach), min(last, top + lower + stage.reach))
+            x = slice(max(0, left - stage.reach), min(width, right + stage.reach))
+            y = slice(here.start - first, here.stop - first)
+            known_rows = slice(max(0, here.start - top), here.stop - top)
+            before = torch.cat([above[:, y, x], old[:, known_rows, x]], dim=1)[None]
+            planes = Planes(
+                before,
+                members[..., y, x].to(before),
+                before if known else None,
+                tuple(estimate[None, :, here, x].to(before) for estimate in sparse),
+                features[..., y, x].to(before),
+                self.observed[None, :, here, x].to(before),
+                self.photograph.white(here, x, before)[None],
+                self.doubt[None, :, here, x].to(before),
+            )
+            kept = (slice(top + upper - here.start, top + lower - here.start), slice(left - x.start, right - x.start))
+            judged[:, upper:lower, left:right] = stage.judged(planes)[0][:, kept[0], kept[1]]
+        below = torch.cat([above, old[:, : bottom - top][:, -stage.reach :]], dim=1)[:, -stage.reach :]
+        old[:, : bottom - top] = judged
+        return below
+
+    def _inverses(self, rows: slice, bank: Bank, strengths: Tensor) -> Tensor:
+        """All inverses of the misfit on rows of the region, ``(C, n, rows, W)``."""
+        start = self.region[0].start
+        kept = slice(start + rows.start, start + rows.stop)
+        shape = (len(self.latent), len(strengths), rows.stop - rows.start, self.observed.shape[2])
+        found = self.observed.new_empty(shape)
+        seen = [Transfer(kernel, self.size) for kernel in bank.filters]
+        for number, spectrum in enumerate(self.spectra):
+            band = spectrum.values.new_empty(rows.stop - rows.start, spectrum.values.shape[1])
+            for member, strength in enumerate(strengths):
+                for columns in spectrum.column_blocks():
+                    inverse = spectrum.values[:, columns] / self._damped(strength, columns)
+                    if member >= bank.members:
+                        inverse *= seen[member - bank.members][columns]
+                    band[:, columns] = torch.fft.ifft(inverse, dim=0)[kept]
+                found[number, member] = torch.fft.irfft(band, n=self.size[1])[:, self.region[1]]
+        return found
+
+    def _damped(self, strength: Tensor, columns: slice) -> Tensor:
+        """What the spectrum is divided by: the PSF's power and the regularisation ``r |G|²``."""
+        return self.power[:, columns] + strength * gradient_power_columns(self.size, columns, self.power)
+
+    def _continue_outside(self, number: int, stage: Stage, strengths: Tensor, *, known: bool) -> None:
+        """Beyond what the U-Nets see, the estimate is the usual mixture of the inverses and sparse estimates."""
+        spectrum, near = self.spectra[number], stage.usual[: 1 + stage.bank.members]
+
+        def mixed(block: Tensor, columns: slice) -> Tensor:
+            response = sum(
+                share / self._damped(strength, columns) for share, strength in zip(near[1:], strengths, strict=False)
+            )
+            return torch.fft.ifft(block * response, dim=0)
+
+        spectrum.columns(mixed)
+        share = near.sum() if known else near[0]
+        up_to, beyond = self.region[1].start, self.region[1].stop
+        for rows, values in spectrum.written():
+            latent = self.latent[number, rows]
+            around = share * latent + values
+            for its_share, estimate in zip(stage.usual[len(near) :], self.sparse, strict=True):
+                around += its_share * estimate[number, rows].to(values)
+            around.clamp_max_(BRIGHTEST)
+            seen, _ = overlap(rows, self.region[0])
+            latent[: seen.start], latent[seen.stop :] = around[: seen.start], around[seen.stop :]
+            latent[:, :up_to], latent[:, beyond:] = around[:, :up_to], around[:, beyond:]
+
+
+def _spans(length: int, largest: int) -> list[tuple[int, int]]:
+    """A side in about equal pieces, all of whole cells, of about ``largest`` pixels at most."""
+    count = -(-length // largest)
+    edges = [length * number // count // STRIDE * STRIDE for number in range(count)] + [length]
+    return list(pairwise(edges))
+
+
+def portion(report: Report | None, start: float, stop: float) -> Report | None:
+    """A report for a part of the work, which lies between two shares of the whole."""
+    return None if report is None else lambda done: report(start + (stop - start) * done)
