@@ -52,10 +52,10 @@ def measure(
         if output is not None:
             check_psf_output(output, WRITABLE, overwrite=overwrite)
         if point is not None and output is not None:
-            x, y = _numbers("--point", point, 2)
+            x, y = numbers_in("--point", point, 2)
             said, warnings = _at_point(photo, (x, y), output, size, white, alone, encoding, overwrite)
         else:
-            x0, y0, x1, y1 = _numbers("--edge", edge or "", 4)
+            x0, y0, x1, y1 = numbers_in("--edge", edge or "", 4)
             said, warnings = _on_edge(photo, (x0, y0, x1, y1), output, white, encoding, overwrite), []
     except UnblurError as error:
         fail(error)
@@ -127,7 +127,7 @@ def _on_edge(
     return said | ({} if output is None else {"output": str(output)})
 
 
-def _numbers(option: str, text: str, count: int) -> list[float]:
+def numbers_in(option: str, text: str, count: int) -> list[float]:
     """So many numbers separated by commas."""
     try:
         numbers = [float(part) for part in text.split(",")]

@@ -1,4 +1,4 @@
-"""The commands about point spread functions: look at one, save one, measure one."""
+"""The commands about point spread functions: look at one, save one, measure or estimate one."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from unblur.cli.estimate import estimate
 from unblur.cli.fail import fail
 from unblur.cli.measure import measure
 from unblur.errors import UnblurError
 
-app = typer.Typer(no_args_is_help=True, help="Look at point spread functions, save and measure them.")
+app = typer.Typer(no_args_is_help=True, help="Look at point spread functions, save, measure and estimate them.")
 app.command(name="measure", no_args_is_help=True)(measure)
+app.command(name="estimate", no_args_is_help=True)(estimate)
 
 Spec = Annotated[
     str, typer.Argument(help="The PSF: disk:7.5, motion:15,30, shake:27,seed=3, …, or a file.", show_default=False)

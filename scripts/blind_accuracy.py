@@ -1,0 +1,149 @@
+"""How good blind PSFs are: what they cost the restoration, against the true PSF, and how alike both are.
+
+    python scripts/blind_accuracy.py DATA rows.jsonl                # levin-real: 32 captures, for results
+    python scripts/blind_accuracy.py DATA rows.jsonl --split val    # made shakes on other photographs, for choices
+
+A row is written after each picture, and pictures that have one are left out, so the same command goes on where it was
+stopped. Prints a Markdown table. The error ratio is that of Levin, Weiss, Durand and Freeman (2009): the summed squared
+error of the restoration with the estimated PSF over that with the true one, both by hyper-laplacian at its defaults and
+brought to their place by the fraction of a pixel that fits best. The size that is asked for is 4 pixels more than the
+true PSF's.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from unblur.benchmark.case import Pair, pair_of
+from unblur.benchmark.published import for_choices, levin_real_suite
+from unblur.benchmark.suites import photos_in
+from unblur.blind.cleanup import alike
+from unblur.blind.shake import ShakeSettings, estimated_shake
+from unblur.errors import ImageError, PsfError
+from unblur.methods import METHODS
+from unblur.psf.measured import WHITE
+from unblur.tensors import Image, Psf
+
+MORE = 4
+NOISE = 0.005
+"""Of the pictures for choices."""
+FINEST = 0.05
+
+
+def best_shift(psf: Psf, truth: Psf) -> tuple[int, int]:
+    """Whole pixels, down and right, by which ``psf`` must move to lie on ``truth``; both centred in their arrays."""
+    size = [a + b - 1 for a, b in zip(psf.shape, truth.shape, strict=True)]
+    spectrum = torch.fft.rfft2(truth, s=size) * torch.fft.rfft2(psf, s=size).conj()
+    found = divmod(int(torch.fft.irfft2(spectrum, s=size).argmax()), size[1])
+    signed = [place - side if place > side // 2 else place for place, side in zip(found, size, strict=True)]
+    return tuple(s - (t // 2 - p // 2) for s, t, p in zip(signed, truth.shape, psf.shape, strict=True))  # type: ignore
+
+
+def moved(psf: Psf, by: tuple[int, int]) -> Psf:
+    """The PSF by whole pixels down and right, in an array that is large enough."""
+    room = max(map(abs, by))
+    return torch.nn.functional.pad(psf, (room, room, room, room)).roll(by, dims=(0, 1))
+
+
+def shifted(image: Image, down: float, right: float) -> Tensor:
+    """By fractions of a pixel, through the phase."""
+    height, width = image.shape[-2:]
+    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :]
+    phase = torch.exp(-2j * torch.pi * (rows * down + columns * right))
+    return torch.fft.irfft2(torch.fft.rfft2(image) * phase, s=(height, width))
+
+
+def error_of(restored: Image, pair: Pair) -> float:
+    """Summed squared error at the best place within about a pixel, found by steps that halve."""
+    rows, columns = (max(1, side + 2) for side in pair.crop)
+    inside = (..., slice(rows, -rows), slice(columns, -columns))
+
+    def error(place: tuple[float, float]) -> float:
+        return float((shifted(restored, *place).clamp(0, 1) - pair.sharp)[inside].square().sum())
+
+    place, lowest, step = (0.0, 0.0), error((0.0, 0.0)), 0.5
+    while step > FINEST:
+        around = [(place[0] + a * step, place[1] + b * step) for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        value, nearest = min((error(each), each) for each in around)
+        if value < lowest:
+            lowest, place = value, nearest
+        else:
+            step /= 2
+    return lowest
+
+
+def row_of(name: str, pair: Pair, settings: ShakeSettings) -> dict[str, object]:
+    """Estimate, restore twice and compare."""
+    deconvolve = METHODS["hyper-laplacian"].build(torch.device("cpu"), METHODS["hyper-laplacian"].settings())
+    begun = time.perf_counter()
+    clipped = (pair.blurred >= WHITE).to(pair.blurred)
+    side = max(pair.psf.shape) + MORE
+    try:
+        found = estimated_shake(pair.blurred, side, weight=torch.ones_like(clipped), clipped=clipped, settings=settings)
+    except (ImageError, PsfError) as error:
+        return {"name": name, "refused": str(error)}
+    seconds = time.perf_counter() - begun
+    laid = moved(found.psf, best_shift(found.psf, pair.psf))
+    estimated, true = (error_of(deconvolve(pair.blurred, psf), pair) for psf in (laid, pair.psf))
+    return {
+        "name": name,
+        "ratio": estimated / true,
+        "similarity": alike(found.psf, pair.psf),
+        "agreement": found.agreement,
+        "seconds": seconds,
+    }
+
+
+def table(rows: list[dict[str, object]], least: float) -> str:
+    """Shares and medians as Markdown; a refusal counts as a failure."""
+    judged = [row for row in rows if "ratio" in row]
+    told = [row for row in judged if float(str(row["agreement"])) >= least]
+    lines = ["| | pictures | refused | ratio < 2 | ratio < 3 | median ratio | mean similarity |", "|" + "---|" * 7]
+    for label, chosen in (("all", judged), ("not refused", told)):
+        ratios = torch.tensor([float(str(row["ratio"])) for row in chosen])
+        alikes = torch.tensor([float(str(row["similarity"])) for row in chosen])
+        count = len(rows) if label == "all" else len(chosen)
+        shares = [f"{int((ratios < most).sum())} of {count}" for most in (2, 3)]
+        refused = "-" if label == "all" else str(len(rows) - len(told))
+        lines.append(
+            f"| {label} | {count} | {refused} | {shares[0]} | {shares[1]} | {float(ratios.median()):.2f} "
+            f"| {float(alikes.mean()):.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the command line, fill in the rows that are missing and print the table."""
+    parser = argparse.ArgumentParser(description="Accuracy of blind PSFs.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("--split", choices=("test", "val"), default="test")
+    parser.add_argument("--every", type=int, default=1, help="take only every n-th picture")
+    asked = parser.parse_args()
+    if asked.split == "test":
+        cases = levin_real_suite(asked.data)
+    else:
+        made = for_choices(photos_in(asked.data / "val"), suite="levin")
+        cases = [replace(case, camera=replace(case.camera, noise=NOISE)) for case in made if case.column == "noise 1%"]
+    kept = asked.rows.read_text(encoding="utf-8").splitlines() if asked.rows.exists() else []
+    rows = {row["name"]: row for row in map(json.loads, kept)}
+    wanted = cases[:: asked.every]
+    settings = ShakeSettings(least_agreement=0.0)  # refusals are counted afterwards
+    for case in wanted:
+        if case.name in rows:
+            continue
+        rows[case.name] = row_of(case.name, pair_of(case), settings)
+        with asked.rows.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(rows[case.name]) + "\n")
+        print(json.dumps(rows[case.name]), flush=True)  # noqa: T201
+    chosen = [rows[case.name] for case in wanted]
+    print(table(chosen, float(ShakeSettings().least_agreement)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
