@@ -1,0 +1,122 @@
+"""The learned parts of the universal network as ONNX files; :mod:`unblur.interop.portable` runs them without PyTorch.
+
+What is learned are small U-Nets and a handful of numbers. The Fourier transforms between them stay outside: they have
+no parameters, and their sizes depend on the photograph and the PSF.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from unblur.errors import ConfigError
+from unblur.interop.module import Deblur
+from unblur.interop.portable import CARD, VERSION
+from unblur.networks.splitting import FIRST_RATIO, NOISE_SLOPE, PHASES
+from unblur.networks.unet import STRIDE
+from unblur.networks.universal import Universal
+
+
+def export_onnx(
+    folder: str | Path, *, method: str = "universal", settings: Mapping[str, object] | None = None
+) -> tuple[Path, ...]:
+    """Write the network of a method as ``unet-1.onnx``, ``unet-2.onnx``, … and ``universal.json``.
+
+    Each U-Net maps ``planes`` ``(1, inputs, H, W)`` to ``answer`` ``(1, outputs, H, W)`` in float32; H and W are free
+    multiples of 8. Files of these names are replaced, the JSON file last.
+
+    Args:
+        folder: made if it is missing.
+        method: ``universal``, or another method of the same kind.
+        settings: the method's own, by name: ``{"weights": "mine.safetensors"}`` for a network that you tuned.
+
+    Returns:
+        The files, the JSON file last.
+
+    Raises:
+        ConfigError: another kind of method, or the extra ``onnx`` is not installed.
+        WeightsError: the weights are missing or damaged.
+    """
+    network = Deblur(method, settings=settings).network
+    if network is None:
+        raise ConfigError(f"{method} is no network for every PSF, expected universal; only its parts are exported")
+    try:
+        import onnxscript  # noqa: F401 - torch would say less clearly what is missing
+    except ImportError:
+        raise ConfigError("the export needs one more library; pip install unblur[onnx]") from None
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"unet-{number}.onnx" for number in range(1, len(network.nets) + 1)]
+    for net, file in zip(network.nets, files, strict=True):
+        _export(net, _inputs(network), file)
+    names = [files[number % len(files)].name for number in range(network.sizes.steps)]
+    part = folder / f"{CARD}.part"
+    part.write_text(json.dumps(_card(network, names), indent=1), encoding="utf-8")
+    part.replace(folder / CARD)
+    return (*files, folder / CARD)
+
+
+def _inputs(network: Universal) -> int:
+    return 3 * (network.sizes.choices + network.sizes.features + 3) + 2
+
+
+def _export(net: nn.Module, inputs: int, file: Path) -> None:
+    """One U-Net with free height and width."""
+    cells = torch.export.Dim("cell_rows", min=1), torch.export.Dim("cell_columns", min=1)
+    example = torch.zeros(1, inputs, 5 * STRIDE, 6 * STRIDE)
+    part = file.with_name(file.name + ".part")
+    with _quiet():
+        torch.onnx.export(
+            net,
+            (example,),
+            str(part),
+            dynamo=True,
+            dynamic_shapes=({2: STRIDE * cells[0], 3: STRIDE * cells[1]},),
+            input_names=["planes"],
+            output_names=["answer"],
+            external_data=False,
+            verbose=False,
+        )
+    part.replace(file)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of its own doings: nobody here can act on it."""
+    chatter = logging.getLogger("torch.onnx")
+    level = chatter.level
+    chatter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated", FutureWarning)
+            yield
+    finally:
+        chatter.setLevel(level)
+
+
+def _card(network: Universal, names: list[str]) -> dict[str, Any]:
+    """Everything learned that is not in a U-Net, by step, and what the U-Nets need to be run."""
+    steps = [
+        {
+            "unet": name,
+            "choice": network.choice[number].tolist(),
+            **{learned: values.tolist() for learned, values in bank.named_parameters()},
+        }
+        for number, (name, bank) in enumerate(zip(names, network.banks, strict=True))
+    ]
+    return {
+        "version": VERSION,
+        "members": network.sizes.members,
+        "noise_slope": NOISE_SLOPE,
+        "first_ratio": FIRST_RATIO,
+        "phases": [asdict(phase) for phase in PHASES] if network.sizes.sparse else [],
+        "reach": max(int(net.reach) for net in network.nets),  # type: ignore[arg-type]
+        "steps": steps,
+    }
