@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 DEMO := demo
 
-.PHONY: demo test slow docs clean
+.PHONY: demo test slow docs test-deepinv nightly clean
 
 # pip 25.1 and later read [dependency-groups]; the pip of a fresh Python may be older.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -36,5 +36,15 @@ docs: $(VENV)/.dev  ## the manual as a site, in site/
 	$(PIP) --group docs
 	$(BIN)/mkdocs build --quiet
 
+test-deepinv:  ## our model against the real deepinv, in an environment of its own: it brings a torchvision that fits no PyTorch
+	test -x .venv-deepinv/bin/python || $(PYTHON) -m venv .venv-deepinv
+	.venv-deepinv/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt "pip>=25.1"
+	.venv-deepinv/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[deepinv]" \
+		pytest jaxtyping beartype
+	.venv-deepinv/bin/python -m pytest -W default tests/interop/against_deepinv.py
+
+nightly: $(VENV)/.dev  ## damaged files, ordeals, kills and a long run by the thousand: runs/nightly/report.md; hours
+	PYTHONPATH=. $(BIN)/python scripts/nightly.py -o runs/nightly
+
 clean:
-	rm -rf $(VENV) $(DEMO) site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-deepinv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache

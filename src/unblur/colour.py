@@ -41,6 +41,30 @@ SRGB = ToneCurve(decode=decode_srgb, encode=encode_srgb)
 """The curve of every picture that does not name another one by its colour profile."""
 
 
+UNCHANGED = ToneCurve(decode=lambda image: image, encode=lambda image: image)
+"""Of numbers that already are light, or that are to be taken for it."""
+
+
+def clipping_at(white: float, curve: ToneCurve) -> ToneCurve:
+    """The curve of a picture whose sensor clipped below full scale: what it recorded as its most counts as 1.
+
+    Args:
+        white: stored value, above 0 and at most 1, from which everything is clipped; smaller distrusts more.
+        curve: of the picture's values.
+
+    Returns:
+        A curve whose light 1 is ``white``: brighter values are clipped to it, and nothing brighter comes back.
+    """
+
+    def most(like: Tensor) -> Tensor:
+        return curve.decode(like.new_full((1, like.shape[1], 1, 1), white))
+
+    return ToneCurve(
+        decode=lambda image: (curve.decode(image) / most(image)).clamp_max(1),
+        encode=lambda light: curve.encode(light * most(light)),
+    )
+
+
 def luma(image: Image) -> Float[Tensor, "b 1 h w"]:
     """Rec. 601 luma of the stored values: ``(B, 3, H, W)`` to ``(B, 1, H, W)``; grey passes unchanged."""
     if image.shape[1] == 1:

@@ -20,7 +20,7 @@ from unblur.networks.odcnn import ODCNN
 from unblur.networks.ssdae import SSDAE
 from unblur.precision import autocast
 from unblur.tensors import Image, Psf, Report, Weight
-from unblur.weights import Weights, is_shipped, load_into, psf_distance, read_weights, shipped
+from unblur.weights import Weights, built, is_shipped, psf_distance, read_weights, shipped
 
 SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
     ("dcnn", "separable"): ("dcnn-disk7-small",),
@@ -232,10 +232,10 @@ def network_of(weights: Weights) -> nn.Module:
         raise WeightsError(f"these weights are of a {card.network}, expected one of {', '.join(NETWORKS)}")
     kept = ("width", "support") if card.network == "dcnn" else tuple(card.sizes)  # its card may tell ODCNN's sizes too
     try:
-        module = NETWORKS[card.network](**{name: card.sizes[name] for name in kept})
+        sizes = {name: card.sizes[name] for name in kept}
+        module = built(lambda: NETWORKS[card.network](**sizes), weights)
     except (KeyError, TypeError) as error:
         raise WeightsError(f"the card of these weights lacks a size or has one too many ({error})") from None
-    load_into(module, weights)
     return module.requires_grad_(False).eval()
 
 
@@ -245,8 +245,11 @@ def network_margin(network: Literal["dcnn", "odcnn", "eigen-cnn"]) -> Callable[[
 
     def margin(settings: Any, psf: Psf) -> int:
         sizes = choose(settings, psf).card.sizes
-        long = 0 if network == "eigen-cnn" else sizes["support"] // 2
-        return long if network == "dcnn" else long + (sizes["first"] + sizes["last"] - 2) // 2
+        try:
+            long = 0 if network == "eigen-cnn" else sizes["support"] // 2
+            return long if network == "dcnn" else long + (sizes["first"] + sizes["last"] - 2) // 2
+        except KeyError as error:
+            raise WeightsError(f"the card of these weights lacks the size {error}; get or train them again") from None
 
     return margin
 

@@ -13,6 +13,7 @@ from PIL.Image import Image as PillowImage
 from torch import Tensor
 
 from unblur.colour import SRGB, ToneCurve
+from unblur.crop import Crop, surrounded
 from unblur.devices import torch_device
 from unblur.errors import ImageError
 from unblur.io.arrays import array_of, check_range, planes_of, planes_of_array
@@ -21,6 +22,7 @@ from unblur.io.psf import read_psf
 from unblur.io.read import default_ending, read_picture
 from unblur.io.sheet import write_sheet
 from unblur.io.write import FORMATS, check_output, write_picture
+from unblur.override import overridden
 from unblur.plan import light_of, planned
 from unblur.psf.accept import accept_psf
 from unblur.residual import Residual, middle, residual
@@ -58,6 +60,8 @@ def restore(
     encoding: Encoding | None = None,
     weight: object = None,
     settings: Mapping[str, object] | None = None,
+    white: float | None = None,
+    strength: float | None = None,
     device: str = "auto",
     tile: int | None = None,
     memory: int | None = None,
@@ -75,6 +79,9 @@ def restore(
             profile is decoded by the profile's curve unless this is said.
         weight: ``(H, W)`` array, Pillow image or tensor (also ``(B|1, C|1, H, W)``): 1 = trust, 0 = ignore a pixel.
         settings: the method's own, by name.
+        white: stored value, as a share of full scale, from which pixels count as clipped: for sensors that clip below
+            full scale, or JPEG that left white uneven. Nothing in the result is brighter.
+        strength: of methods that have one: 1 is their own, more is sharper and noisier, less is calmer and softer.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         tile: largest side of a tile in pixels; smaller takes less memory and more time.
         memory: bytes for the work on one tile, in place of ``tile``.
@@ -86,7 +93,8 @@ def restore(
     Raises:
         ImageError: not a picture, NaN, or a weight of another shape.
         PsfError: not a PSF, larger than the picture, or one that the method does not know.
-        ConfigError: unknown method, setting or device, or tiles for a method that refuses them.
+        ConfigError: unknown method, setting or device, tiles for a method that refuses them, a strength for one that
+            has none, or a white that is not above 0 and at most 1.
     """
     planes, back = planes_of(image)
     if device == "auto" and planes.device.type != "cpu":
@@ -100,6 +108,7 @@ def restore(
         device=torch_device(device),
         curve=_curve_in_memory(image) if encoding is None else SRGB,
     )
+    plan = overridden(plan, white=white, strength=strength)
     trust = None if weight is None else _trust(weight, planes)
     return cast(AnyPicture, back(plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)))
 
@@ -114,6 +123,9 @@ def restore_file(
     encoding: Encoding | None = None,
     weight: str | Path | None = None,
     settings: Mapping[str, object] | None = None,
+    white: float | None = None,
+    strength: float | None = None,
+    crop: Crop | None = None,
     device: str = "auto",
     tile: int | None = None,
     memory: int | None = None,
@@ -125,13 +137,16 @@ def restore_file(
 
     Args:
         photo: the blurred photograph.
-        output: where the result goes; None writes ``NAME-restored.EXT`` beside the photograph.
+        output: where the result goes; None takes :func:`output_beside`.
         psf: as in :func:`restore`.
         method: as in :func:`restore`.
         transfer: as in :func:`restore`.
         encoding: as in :func:`restore`; None takes what the file and its colour profile say.
         weight: a picture of the same size: white = trust, black = ignore.
         settings: as in :func:`restore`.
+        white: as in :func:`restore`.
+        strength: as in :func:`restore`.
+        crop: restore this part only, for a quick look. What the method measures is measured there and close by.
         device: as in :func:`restore`.
         tile: as in :func:`restore`.
         memory: as in :func:`restore`.
@@ -146,7 +161,7 @@ def restore_file(
     """
     start = time.perf_counter()
     photo = Path(photo)
-    output = output_beside(photo) if output is None else Path(output)
+    output = output_beside(photo, crop=crop is not None) if output is None else Path(output)
     outputs = [output] if compare is None else [output, Path(compare)]
     for path in outputs:
         _refuse_to_replace((photo, weight), path)
@@ -156,6 +171,7 @@ def restore_file(
     picture = replace(picture, encoding=encoding or picture.encoding)
     planes = planes_of_array(picture.pixels)
     check_range(planes)
+    box = None if crop is None else crop.box(*picture.size)
     plan = planned(
         _accepted(psf),
         method=method,
@@ -165,9 +181,17 @@ def restore_file(
         device=torch_device(device),
         curve=curve,
     )
+    plan = overridden(plan, white=white, strength=strength)
     trust = None if weight is None else _trust(read_picture(weight).pixels[..., 0], planes)
+    kept = (slice(None), slice(None))
+    if box is not None:
+        around = plan.method.margin(plan.psf, plan.settings) + max(plan.psf.shape)
+        read, kept = surrounded(box, *picture.size, around)
+        planes, trust = planes[(..., *read)], None if trust is None else trust[(..., *read)]
+        alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[box])
+        picture = replace(picture, pixels=np.ascontiguousarray(picture.pixels[box]), alpha=alpha)
     restored = plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)
-    result = replace(picture, pixels=array_of(restored))
+    result = replace(picture, pixels=array_of(restored[(..., *kept)]))
     notes = picture.notes + write_picture(result, output, overwrite=overwrite)
     if compare is not None:
         write_sheet(picture, result, Path(compare), overwrite=overwrite)
@@ -175,18 +199,18 @@ def restore_file(
         output=output,
         method=plan.method.name,
         notes=notes,
-        residual=residual(light_of(middle(planes), through_light=plan.through_light, curve=curve), plan.psf),
+        residual=residual(light_of(middle(planes), through_light=plan.through_light, curve=plan.curve), plan.psf),
         seconds=time.perf_counter() - start,
     )
 
 
-def output_beside(photo: Path, folder: Path | None = None) -> Path:
-    """``NAME-restored.EXT`` beside the photograph or in ``folder``.
+def output_beside(photo: Path, folder: Path | None = None, *, crop: bool = False) -> Path:
+    """``NAME-restored.EXT``, of a crop ``NAME-crop-restored.EXT``, beside the photograph or in ``folder``.
 
     Where its own format cannot be written: TIFF for linear light (camera RAW, FITS), PNG for all else.
     """
     ending = photo.suffix if photo.suffix.lower() in FORMATS else default_ending(photo.suffix)
-    return (folder or photo.parent) / f"{photo.stem}-restored{ending}"
+    return (folder or photo.parent) / f"{photo.stem}{'-crop' if crop else ''}-restored{ending}"
 
 
 def _refuse_to_replace(inputs: tuple[str | Path | None, ...], output: Path) -> None:

@@ -8,13 +8,13 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -99,17 +99,26 @@ def _framed(psf: Tensor, height: int, width: int) -> Tensor:
 
 
 def write_weights(path: Path, weights: Weights) -> str:
-    """Write weights beside ``path`` and rename; returns the SHA-256 of the tensors, which the card then holds."""
+    """Write weights beside ``path`` and rename; returns the SHA-256 of the tensors, which the card then holds.
+
+    Raises:
+        WeightsError: the disk refuses; what stood there before still does.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.tensors.items()}
     tensors["psf"] = weights.psf.detach().cpu().contiguous()
     digest = tensors_digest(tensors)
     card = dataclasses.asdict(dataclasses.replace(weights.card, sha256=digest))
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(save(tensors, metadata={"card": json.dumps(card)}))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(save(tensors, metadata={"card": json.dumps(card)}))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written ({error.strerror}); check space and permissions") from None
+    finally:
+        part.unlink(missing_ok=True)
     return digest
 
 
@@ -124,16 +133,22 @@ def read_weights(path: Path) -> Weights:
             raise WeightsError(
                 f"{path}: {path.stat().st_size} bytes, expected at most {LARGEST_FILE}; not weights of ours"
             )
+        if path.exists() and not path.is_file() and not path.is_dir():  # opening a pipe would wait for ever
+            raise WeightsError(f"{path}: a pipe or a device, expected a weights file")
         with safe_open(path, framework="pt") as file:
             metadata: Mapping[str, str] = file.metadata() or {}
             card = _card(path, metadata)
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror or error}); expected a weights file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(f"{path}: cannot be read ({reason}); expected a weights file") from None
     except SafetensorError as error:
         raise WeightsError(f"{path}: not a safetensors file, or damaged ({error}); get or train it again") from None
     if tensors_digest(tensors) != card.sha256:
         raise WeightsError(f"{path}: the weights do not match their SHA-256; get or train the file again")
+    for name, tensor in tensors.items():
+        if tensor.is_complex() or not bool(torch.isfinite(tensor.to(torch.float64)).all()):
+            raise WeightsError(f"{path}: {name} holds NaN, infinite or complex values; get or train the file again")
     if "psf" not in tensors:
         raise WeightsError(f"{path}: holds no PSF; expected weights written by `unblur train`")
     psf = accept_psf(tensors.pop("psf"), name=str(path))
@@ -147,11 +162,27 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
     """The card in a file's header."""
     try:
         values = json.loads(metadata["card"])
-        return Card(**values)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        card = Card(**values)
+        for known in dataclasses.fields(Card):
+            _check_type(known.name, getattr(card, known.name), get_origin(known.type) or known.type)
+        for name, size in card.sizes.items():
+            _check_type(f"sizes.{name}", size, int)
+        return card
+    except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
         raise WeightsError(
             f"{path}: has no card that this version can read ({error}); it is not from `unblur train`"
         ) from None
+
+
+def _check_type(name: str, value: object, wanted: Any) -> None:
+    """Refuse what a card says in another type than it should.
+
+    Raises:
+        TypeError: it does.
+    """
+    kinds = (float, int) if wanted is float else (wanted,)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(f"its {name} is {value!r}"[:80])
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -185,6 +216,33 @@ def is_shipped(name: str) -> bool:
 
 def _in_package(name: str) -> Traversable:
     return resources.files("unblur").joinpath("data", f"{name}.safetensors")
+
+
+def built(make: Callable[[], torch.nn.Module], weights: Weights) -> torch.nn.Module:
+    """A network with its weights; what a card claims about sizes is compared with the tensors before memory is taken.
+
+    Args:
+        make: builds the untrained network.
+        weights: to copy into it.
+
+    Raises:
+        WeightsError: a tensor is missing, unknown or of another shape.
+    """
+    try:
+        with torch.device("meta"):
+            claimed = {name: tensor.shape for name, tensor in make().state_dict().items()}
+    except (RuntimeError, OverflowError, ValueError, ZeroDivisionError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"no {weights.card.network} can have the sizes on this card ({reason})") from None
+    held = {name: tensor.shape for name, tensor in weights.tensors.items()}
+    if claimed != held:
+        wrong = sorted(name for name in {*claimed, *held} if claimed.get(name) != held.get(name))
+        raise WeightsError(
+            f"these weights do not fit a {weights.card.network}: {wrong[0]} is missing or of another size"
+        )
+    network = make()
+    load_into(network, weights)
+    return network
 
 
 def load_into(network: torch.nn.Module, weights: Weights) -> None:

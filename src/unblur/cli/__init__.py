@@ -7,6 +7,7 @@ import typer
 from unblur import __version__
 from unblur.cli.benchmark import benchmark
 from unblur.cli.degrade import degrade
+from unblur.cli.fail import Commands
 from unblur.cli.methods import methods
 from unblur.cli.psf import app as psf
 from unblur.cli.reproduce import reproduce
@@ -14,7 +15,7 @@ from unblur.cli.restore import restore
 from unblur.cli.serve import serve
 from unblur.cli.train import train
 
-app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 app.command(name="restore", no_args_is_help=True)(restore)
 app.command(name="degrade", no_args_is_help=True)(degrade)
 app.command(name="methods")(methods)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unblur.cli.fail import fail
+from unblur.cli.fail import fail, is_shortage, say
 from unblur.errors import ConfigError, UnblurError
 
 if TYPE_CHECKING:
@@ -51,6 +51,17 @@ def restore(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; may be repeated.")
     ] = None,
+    white: Annotated[
+        float | None,
+        typer.Option(metavar="V", help="What counts as clipped, as a share of full scale. [default: 1]"),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="More is sharper and noisier, if the method has one. [default: 1]"),
+    ] = None,
+    crop: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="Restore this part only, for a quick look; in pixels.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.")] = "auto",
     tile: Annotated[int | None, typer.Option(metavar="N", min=1, help="Largest side of a tile, in pixels.")] = None,
     memory: Annotated[
@@ -68,6 +79,7 @@ def restore(
 
     Example: unblur restore moon.tif --psf disk:7.5 -o sharp.tif
     """
+    from unblur.crop import Crop
     from unblur.io.psf import read_psf
     from unblur.methods import default_method
     from unblur.restoration import restore_file
@@ -76,6 +88,7 @@ def restore(
         _refuse_for_several(photos, output, compare)
         accepted = read_psf(psf, recentre=recentre, flip=flip_psf)
         settings, limit = _settings(set_ or []), _bytes(memory)
+        part = None if crop is None else Crop.parsed(crop)
         name = method or default_method(accepted)
     except UnblurError as error:
         fail(error)
@@ -89,23 +102,26 @@ def restore(
         encoding=encoding,
         weight=weight,
         settings=settings,
+        white=white,
+        strength=strength,
+        crop=part,
         device=device,
         tile=tile,
         memory=limit,
         compare=compare,
         overwrite=overwrite,
     )
-    _each(photos, output, run, quiet=quiet)
+    _each(photos, output, run, crop=crop is not None, quiet=quiet)
 
 
-def _each(photos: list[Path], output: Path | None, run: "Callable[..., Outcome]", *, quiet: bool) -> None:
+def _each(photos: list[Path], output: Path | None, run: "Callable[..., Outcome]", *, crop: bool, quiet: bool) -> None:
     """Restore one photograph after the other; a failure stops only its own, and is told at the end."""
     from unblur.restoration import output_beside
 
     failures: list[UnblurError] = []
     for number, photo in enumerate(photos, start=1):
         into = output is not None and (len(photos) > 1 or output.is_dir())
-        target = output_beside(photo, output if into else None) if into or output is None else output
+        target = output_beside(photo, output if into else None, crop=crop) if into or output is None else output
         label = photo.name if len(photos) == 1 else f"{number}/{len(photos)} {photo.name}"
         try:
             with _bar(label, quiet=quiet) as report:
@@ -113,16 +129,21 @@ def _each(photos: list[Path], output: Path | None, run: "Callable[..., Outcome]"
         except UnblurError as error:
             failures.append(error)
             continue
+        except (OSError, MemoryError, RuntimeError) as error:
+            if len(photos) == 1 or not (isinstance(error, OSError) or is_shortage(error)):
+                raise
+            failures.append(UnblurError(f"{photo}: {' '.join(str(error).split())}"))
+            continue
         if not quiet:
             parts = [f"{outcome.output}", outcome.method, f"{outcome.seconds:.1f} s", *outcome.notes]
-            typer.echo("  ".join(parts))
+            say("  ".join(parts))
         for warning in outcome.warnings:
-            typer.echo(f"unblur: {photo}: {warning}", err=True)
+            say(f"unblur: {photo}: {warning}", err=True)
     if len(photos) == 1 and failures:
         fail(failures[0])
     if failures:
         for failure in failures:
-            typer.echo(f"unblur: {failure}", err=True)
+            say(f"unblur: {failure}", err=True)
         typer.echo(f"unblur: {len(failures)} of {len(photos)} photographs failed", err=True)
         raise typer.Exit(1)
 

@@ -10,6 +10,8 @@ import numpy as np
 from unblur.io.picture import Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGEST_PROFILE = 2**25
+"""Bytes; the largest profiles, of printers, have a few million."""
 _HEADER_END = len(SIGNATURE) + 25
 """The signature and the IHDR chunk: 4 bytes length, 4 kind, 13 content, 4 checksum."""
 
@@ -26,11 +28,15 @@ def png_size(head: bytes) -> tuple[int, int]:
 
 
 def decode_png16(data: bytes) -> tuple[Pixels, bytes | None, bytes | None]:
-    """Pixels ``(H, W, 1|2|3|4)`` in uint16, ICC profile and bare EXIF block of a whole file."""
+    """Pixels ``(H, W, 1|2|3|4)`` in uint16, ICC profile and bare EXIF block of a whole file.
+
+    Raises:
+        ValueError: the profile is damaged or unpacks to more than any profile holds.
+    """
     icc = exif = None
     for kind, content in _chunks(data):
         if kind == b"iCCP":
-            icc = zlib.decompress(content.partition(b"\0")[2][1:])
+            icc = _unpacked(content.partition(b"\0")[2][1:])
         elif kind == b"eXIf":
             exif = content
     pixels = np.asarray(imagecodecs.png_decode(data))
@@ -46,6 +52,15 @@ def encode_png16(pixels: Pixels, *, icc: bytes | None = None, exif: bytes | None
     if exif:
         extra += _chunk(b"eXIf", exif)
     return data[:_HEADER_END] + extra + data[_HEADER_END:]
+
+
+def _unpacked(profile: bytes) -> bytes:
+    """A few kilobytes may unpack to gigabytes, so the end is looked for before it is reached."""
+    stream = zlib.decompressobj()
+    plain = stream.decompress(profile, LARGEST_PROFILE)
+    if not stream.eof:
+        raise ValueError(f"its colour profile is cut off, or unpacks to more than {LARGEST_PROFILE >> 20} MB")
+    return plain
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

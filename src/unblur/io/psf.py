@@ -1,6 +1,8 @@
 """PSFs from files and to files. A PSF's picture holds linear weights: no sRGB curve is undone."""
 
+import struct
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ READABLE = (*_PICTURES, ".npy", ".mat")
 """File name endings of PSFs that can be read."""
 WRITABLE = (".npy", ".png", ".tif", ".tiff")
 """File name endings that a PSF can be written to."""
+_LARGEST_MAT = 2 * 8 * LIMIT * LIMIT
+"""Bytes of a MATLAB file, unpacked: twice the largest PSF."""
 _MAT_NAMES = ("psf", "kernel", "k", "h")
 
 
@@ -119,6 +123,8 @@ def _from_file(path: Path) -> Psf:
         raise
     except ImageError as error:
         raise PsfError(f"as a PSF, {error}") from error
+    except MemoryError as error:
+        raise PsfError(f"{path} needs more memory than there is; crop it") from error
     except Exception as error:  # decoders raise anything over a damaged file
         lines = str(error).strip().splitlines()
         detail = lines[0] if lines else type(error).__name__
@@ -127,10 +133,12 @@ def _from_file(path: Path) -> Psf:
 
 
 def _check_input(path: Path) -> None:
-    if path.is_dir():
-        raise PsfError(f"{path} is a folder, expected a PSF; name a file in it")
     try:
+        if path.is_dir():
+            raise PsfError(f"{path} is a folder, expected a PSF; name a file in it")
         size = path.stat().st_size
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise PsfError(f"{path} is a pipe or a device, expected a file; save the PSF first")
     except FileNotFoundError:
         raise PsfError(f"{path} does not exist; check the name, or describe the PSF as in disk:7.5") from None
     except (OSError, ValueError) as error:
@@ -162,6 +170,7 @@ def _npy(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
 def _mat(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
     from scipy.io import loadmat
 
+    _check_unpacked(path)
     try:
         variables = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
     except NotImplementedError:
@@ -180,6 +189,30 @@ def _mat(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
         names = ", ".join(sorted(chosen))
         raise PsfError(f"{path} holds several arrays ({names}), expected one, or one named psf; rename the right one")
     return _numeric(path, planes[chosen[0]])
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse a MATLAB file of version 5 to 7 that unpacks to more than the largest PSF takes, before it does.
+
+    After its 128 bytes of head such a file is a row of elements: kind and length in 4 bytes each, then the content,
+    which for kind 15 is a zlib stream (MathWorks, MAT-File Format, "Level 5").
+    """
+    data = path.read_bytes() if path.stat().st_size <= _LARGEST_MAT else b""
+    if not data:
+        raise PsfError(f"{path} has more than {_LARGEST_MAT >> 20} MB, expected a PSF; save the PSF alone")
+    order = ">" if data[126:128] == b"MI" else "<"
+    place, left = 128, _LARGEST_MAT
+    while place + 8 <= len(data):
+        kind, length = struct.unpack_from(f"{order}II", data, place)
+        if kind == 15:
+            stream = zlib.decompressobj()
+            packed = data[place + 8 : place + 8 + length]
+            while packed and left > 0:
+                left -= len(stream.decompress(packed, 2**20))
+                packed = stream.unconsumed_tail
+            if left <= 0:
+                raise PsfError(f"{path} unpacks to more than {_LARGEST_MAT >> 20} MB; save the PSF alone")
+        place += 8 + length
 
 
 def _numeric(path: Path, values: "np.ndarray[Any, np.dtype[Any]]") -> "np.ndarray[Any, np.dtype[Any]]":

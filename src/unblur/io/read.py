@@ -23,6 +23,11 @@ from unblur.io.tiff import decode_tiff, is_tiff, needs_tifffile
 LIMIT = 400_000_000
 """Pixels; above it a header is taken for an attack or a mistake."""
 
+_FORMATS = (
+    *("PNG", "JPEG", "TIFF", "WEBP", "BMP", "AVIF", "GIF", "PPM", "JPEG2000", "TGA", "QOI"),
+    *("DIB", "DDS", "ICO", "PCX", "PSD", "SGI", "SUN", "XBM"),
+)
+"""What Pillow may decode, MPO as JPEG: not EPS, which is a program that Ghostscript would run."""
 _DIRECT = ("L", "LA", "RGB", "RGBA")
 _CONVERTED = {
     "1": ("L", "black-and-white converted to grey"),
@@ -43,7 +48,7 @@ def read_picture(path: str | Path, *, limit: int = LIMIT) -> Picture:
     """Decode a photograph, upright, in the number type of its file.
 
     Args:
-        path: PNG, JPEG, TIFF, WebP, BMP, AVIF or whatever else Pillow reads; HEIC, camera RAW and FITS with the
+        path: PNG, JPEG, TIFF, WebP, BMP, AVIF or what else Pillow reads but EPS; HEIC, camera RAW and FITS with the
             extras ``heif``, ``raw`` and ``astro``. RAW files are known by their ending, all others by their content.
         limit: most pixels to decode; the header is looked at first.
 
@@ -63,6 +68,8 @@ def read_picture(path: str | Path, *, limit: int = LIMIT) -> Picture:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is not a picture that can be read; expected PNG, JPEG, TIFF, WebP or BMP") from error
+    except MemoryError as error:
+        raise ImageError(f"{path} needs more memory than there is; crop or split it") from error
     except Exception as error:  # decoders raise anything from struct.error to SyntaxError over a damaged file
         reason = str(error).strip().splitlines()
         detail = reason[0] if reason else type(error).__name__
@@ -114,15 +121,19 @@ def _profiled(picture: Picture) -> Picture:
 
 def _first_bytes(path: Path) -> bytes:
     """The head of the file, or why there is none."""
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder, expected a photograph; name the files in it")
     try:
+        if path.is_dir():
+            raise ImageError(f"{path} is a folder, expected a photograph; name the files in it")
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise ImageError(f"{path} is a pipe or a device, expected a file; save the photograph first")
         with path.open("rb") as file:
             head = file.read(64)
     except FileNotFoundError:
         raise ImageError(f"{path} does not exist; check the name") from None
     except OSError as error:
-        raise ImageError(f"{path} cannot be opened ({error.strerror}); check its permissions") from error
+        raise ImageError(f"{path} cannot be opened ({error.strerror}); check its name and permissions") from error
+    except ValueError as error:
+        raise ImageError(f"{str(path)!r} is no file name ({error}); check the name") from None
     if not head:
         raise ImageError(f"{path} is empty (0 bytes), expected a photograph; copy it again")
     return head
@@ -238,6 +249,6 @@ def _opened(path: Path) -> Image.Image:
         before = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(path)
+            return Image.open(path, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = before

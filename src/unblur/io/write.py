@@ -166,5 +166,8 @@ def _save_with_pillow(picture: Picture, pixels: Pixels, kind: str, part: Path) -
     elif kind == "TIFF":
         # libtiff, which compresses, cannot write the directory of exposure data; Pillow's own writer can.
         options |= {} if picture.exif else {"compression": "tiff_adobe_deflate"}
+    # Pillow writes into a file past Python and takes no notice where a full disk stores only a part.
+    encoded = BytesIO()
+    image.save(encoded, format=kind, **options)
     with part.open("wb") as file:
-        image.save(file, format=kind, **options)
+        file.write(encoded.getbuffer())

@@ -68,13 +68,13 @@ BASELINES: dict[str, BaselineRecipe] = {
         sizes={"inside": 39, "outside": 13, "width": 256, "depth": 3, "stride": 3},
         phases=(Phase(name="patches", steps=10000, batch=8, patch=192, rate=5e-4),),
     ),
-    # 0.22, 0.29 and 0.52 M multiply-adds a patch, 2888 patches a step: 3.8, 5.1 and 9 GFLOP a step, 0.13 PFLOP in all.
+    # 0.22, 0.29 and 0.52 M multiply-adds a patch, 2888 patches a step: 3.8, 5.1 and 9 GFLOP a step, 0.06 PFLOP in all.
     "ssdae": BaselineRecipe(
         network="ssdae",
         sizes={"side": 17, "width": 384, "depth": 2, "stride": 2},
         phases=(
-            *(Phase(name=f"layer {n}", steps=2500, batch=8, patch=128, rate=1e-3) for n in (1, 2)),
-            Phase(name="tune", steps=12000, batch=8, patch=128, rate=5e-4),
+            *(Phase(name=f"layer {n}", steps=1200, batch=8, patch=128, rate=1e-3) for n in (1, 2)),
+            Phase(name="tune", steps=5000, batch=8, patch=128, rate=5e-4),
         ),
     ),
     # 0.43 M multiply-adds a pixel and 65² pixels a patch: 43 GFLOP a step, 0.17 PFLOP in all.

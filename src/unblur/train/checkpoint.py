@@ -1,6 +1,5 @@
 """A run's whole state and the one file that holds it."""
 
-import os
 import pickle
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from unblur.errors import ConfigError, WeightsError
 from unblur.train.config import Recipe, Stage
 from unblur.train.family import Family, family_of
 from unblur.train.optimizer import KernelMuon, optimizer_for
+from unblur.train.state import write_whole
 
 
 class Run:
@@ -55,8 +55,11 @@ class Run:
         return optimizer_for(self.recipe.optimizer, self.parts.groups(self.stage))
 
     def save(self, path: Path) -> None:
-        """Write everything beside ``path``, then rename: a kill leaves the old state or the new one, never half."""
-        part = path.with_name(path.name + ".part")
+        """Write everything beside ``path``, then rename: a kill leaves the old state or the new one, never half.
+
+        Raises:
+            WeightsError: the disk refuses; the old state is kept.
+        """
         state = {
             "recipe": self.recipe.digest(),
             "parts": self.parts.state_dict(),
@@ -67,11 +70,7 @@ class Run:
             "stage_seconds": self.stage_seconds,
             "validation": self.validation,
         }
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, state)
 
     def load(self, path: Path) -> None:
         """Take over a state that :meth:`save` wrote.

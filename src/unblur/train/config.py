@@ -5,6 +5,7 @@ import difflib
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ PARTS = {"odcnn": ("deconvolution", "denoise", "joint"), "universal": ("universa
 """The trainable parts of each network, in the order in which they are trained (for the paper's: its section 5)."""
 PRESETS = {"odcnn": odcnn.PRESETS, "universal": universal.PRESETS}
 """Network → sizes by name."""
+LARGEST_FILE = 2**20
+"""Bytes of a recipe."""
+LARGEST = {"steps": 10**9, "batch": 65536, "patch": 4096, "sizes": 10_000}
+"""Numbers above these are slips of the keyboard, and would fill all memory before they showed."""
 ANY = "any"
 """The ``psf`` of a recipe that trains for every PSF."""
 
@@ -78,6 +83,8 @@ class Stage:
         for name in ("steps", "batch", "patch"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"stages.{name} is {getattr(self, name)}, expected 1 or more")
+            if getattr(self, name) > LARGEST[name]:
+                raise ConfigError(f"stages.{name} is {getattr(self, name)}, expected at most {LARGEST[name]}")
         for name in ("rate", "separable_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(f"stages.{name} is {getattr(self, name)}, expected a number between 0 and 1")
@@ -119,9 +126,11 @@ class Recipe:
         if self.preset not in presets:
             raise ConfigError(f"preset is {self.preset!r}, expected one of {', '.join(presets)}")
         known = presets[self.preset] if self.network == "odcnn" else universal.Sizes.__dataclass_fields__
-        for key in self.sizes:
+        for key, size in self.sizes.items():
             if key not in known:
                 raise ConfigError(f"sizes.{key} is unknown; {_hint(key, known)}")
+            if not 0 <= size <= LARGEST["sizes"]:
+                raise ConfigError(f"sizes.{key} is {size}, expected 0 to {LARGEST['sizes']}")
         if self.psf == ANY and self.network != "universal":
             raise ConfigError(f"psf is 'any', but {self.network} learns one PSF; name it, disk:7 for instance")
         trained = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
@@ -153,10 +162,16 @@ def read_recipe(path: Path, *, psf: str | None = None) -> Recipe:
         ConfigError: unreadable, not TOML, an unknown key (the nearest known one is named) or a value out of range.
     """
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise ConfigError(f"{path}: a folder, pipe or device, expected a recipe in TOML")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path}: {path.stat().st_size} bytes, expected a recipe of at most {LARGEST_FILE}")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); expected a recipe in TOML") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: its brackets nest too deep, expected a recipe in TOML") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigError(f"{path}: not TOML ({error}); see the recipes that `unblur train --list` names") from None
     try:
         return recipe_from(values if psf is None else {**values, "psf": psf})
@@ -201,7 +216,7 @@ def _checked(what: str, value: Any, hint: Any) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if hint is float and number:
         return float(value)
-    if hint is int and number and value == int(value):
+    if hint is int and number and math.isfinite(value) and value == int(value) and abs(value) < 2**63:
         return int(value)
     if hint == tuple[float, float]:
         if (
@@ -213,6 +228,10 @@ def _checked(what: str, value: Any, hint: Any) -> Any:
         raise ConfigError(f"{what} is {value!r}, expected two numbers, lowest and highest")
     if hint in (str, bool) and isinstance(value, hint):
         return value
+    if hint == Mapping[str, int]:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{what} is {value!r}, expected a table")
+        return {key: _checked(f"{what}.{key}", size, int) for key, size in value.items()}
     if hint in (int, float, str, bool):
         raise ConfigError(f"{what} is {value!r}, expected {hint.__name__}")
     if get_origin(hint) is Literal:

@@ -1,6 +1,7 @@
 """A training state in one file: written whole or not at all, refused where it belongs to something else."""
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -25,13 +26,35 @@ def save_state(path: Path, state: Mapping[str, Any], *, belongs_to: str) -> None
         path: of the file.
         state: tensors and plain values.
         belongs_to: digest of all that decides the result.
+
+    Raises:
+        WeightsError: the disk refuses.
     """
+    write_whole(path, {**state, "belongs_to": belongs_to})
+
+
+def write_whole(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors and plain values beside ``path``, then rename.
+
+    Raises:
+        WeightsError: the disk refuses; what stood there before still does.
+    """
+    content = io.BytesIO()  # torch.save into a file that cannot grow may end the whole process
+    torch.save(dict(state), content)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        torch.save({**state, "belongs_to": belongs_to}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be written ({error.strerror}); make room and give the same command again, it goes on from "
+            "the last state"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_state(path: Path, *, belongs_to: str, device: torch.device) -> dict[str, Any] | None:

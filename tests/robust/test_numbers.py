@@ -1,0 +1,114 @@
+"""Numbers that hold: the same bytes again, on other threads, from other number types and from a shifted picture."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import make_chart
+from unblur.methods import METHODS
+from unblur.psf.parse import parse_psf
+from unblur.restoration import restore, restore_file
+from unblur.tensors import Psf
+
+CPU = torch.device("cpu")
+NAMES = list(METHODS)
+DIFFERENTIABLE = [name for name in NAMES if METHODS[name].differentiable]
+
+
+def photograph(name: str, height: int, width: int) -> torch.Tensor:
+    """The chart ``(1, 1, H, W)``, blurred by the method's example PSF."""
+    psf = parse_psf(METHODS[name].example_psf)
+    sharp = make_chart(height + psf.shape[0] - 1, width + psf.shape[1] - 1)
+    return torch.conv2d(sharp, psf.flip(0, 1)[None, None])
+
+
+def as_bytes(image: torch.Tensor) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    return (image[0, 0] * 255).round().to(torch.uint8).numpy()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_restored_twice_is_the_same_file(name: str, tmp_path: Path) -> None:
+    Image.fromarray(as_bytes(photograph(name, 40, 52))).save(tmp_path / "a.png")
+
+    for output in ("one.png", "two.png"):
+        restore_file(tmp_path / "a.png", tmp_path / output, psf=METHODS[name].example_psf, method=name)
+
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_thread_and_two_differ_by_at_most_a_grey_level(name: str) -> None:
+    picture, psf = as_bytes(photograph(name, 72, 88)), METHODS[name].example_psf
+
+    one = restore(picture, psf, method=name)
+    with threads(2):
+        two = restore(picture, psf, method=name)
+
+    assert np.abs(one.astype(int) - two.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_8_bits_16_bits_and_floats_of_the_same_light_give_the_same_picture(name: str) -> None:
+    picture, psf = as_bytes(photograph(name, 44, 56)), METHODS[name].example_psf
+
+    eight = restore(picture, psf, method=name).astype(float)
+    sixteen = restore(picture.astype(np.uint16) * np.uint16(257), psf, method=name) / 257
+    single = restore(picture.astype(np.float32) / np.float32(255), psf, method=name) * 255
+
+    assert np.abs(eight - sixteen).max() <= 0.51, "rounding to a grey level, and no more"
+    assert np.abs(sixteen - single).max() <= 0.05
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shift", [(8, 16), (5, 3)])
+def test_a_shifted_picture_gives_the_shifted_result_inside(name: str, shift: tuple[int, int]) -> None:
+    down, right = shift
+    scene, psf = photograph(name, 128, 144), parse_psf(METHODS[name].example_psf)
+    deconvolve = METHODS[name].build(CPU, METHODS[name].settings())
+    height, width, rim = 112, 120, 36
+
+    with torch.no_grad():
+        here = deconvolve(scene[..., :height, :width], psf)
+        there = deconvolve(scene[..., down : down + height, right : right + width], psf)
+
+    moved = here[..., rim + down : height - rim, rim + right : width - rim]
+    same = there[..., rim : height - rim - down, rim : width - rim - right]
+    # Trained networks work on cells of up to 8 pixels, and kernels of 121 pixels reach the border from anywhere.
+    levels = 4 if METHODS[name].learned is not None or METHODS[name].trained is not None else 1.5
+    assert float((moved - same).square().mean().sqrt()) < levels / 255
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    psf = parse_psf(METHODS[name].example_psf).double()
+    deconvolve = METHODS[name].build(CPU, METHODS[name].settings())
+    picture = photograph(name, 18, 20).double().requires_grad_()
+
+    def weighed(blurred: torch.Tensor) -> torch.Tensor:
+        restored = deconvolve(blurred, psf)
+        return (restored * torch.linspace(0.5, 1.5, restored.numel(), dtype=torch.float64).view_as(restored)).sum()
+
+    assert torch.autograd.gradcheck(weighed, picture, eps=1e-6, atol=1e-4, rtol=1e-3, fast_mode=True)
+
+
+def test_a_solver_knows_gradients_of_every_pixel(comma: Psf) -> None:
+    picture = make_chart(5, 6).double().requires_grad_()
+    deconvolve = METHODS["wiener"].build(CPU, METHODS["wiener"].settings())
+
+    assert torch.autograd.gradcheck(lambda blurred: deconvolve(blurred, comma.double()), picture, fast_mode=False)
