@@ -28,6 +28,8 @@ from unblur.tensors import Psf
 
 PSF_TOLERANCE = 0.05
 """Largest ``‖k - k₀‖₁`` at which a network takes a PSF ``k`` for the one that it was trained for, ``k₀``."""
+LARGEST_SIZE = 10_000
+"""Of a network, kernels or pixels; no weights file has room for more."""
 LARGEST_FILE = 256 * 2**20
 """Weights files above this many bytes are not opened."""
 
@@ -228,13 +230,18 @@ def built(make: Callable[[], torch.nn.Module], weights: Weights) -> torch.nn.Mod
     Raises:
         WeightsError: a tensor is missing, unknown or of another shape.
     """
+    held = {name: tensor.shape for name, tensor in weights.tensors.items()}
     try:
-        with torch.device("meta"):
+        if max(weights.card.sizes.values(), default=0) > LARGEST_SIZE:
+            raise ValueError(f"larger than {LARGEST_SIZE}")
+        try:
+            with torch.device("meta"):
+                claimed = {name: tensor.shape for name, tensor in make().state_dict().items()}
+        except NotImplementedError:  # a network whose start needs numbers and not only shapes
             claimed = {name: tensor.shape for name, tensor in make().state_dict().items()}
     except (RuntimeError, OverflowError, ValueError, ZeroDivisionError) as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"no {weights.card.network} can have the sizes on this card ({reason})") from None
-    held = {name: tensor.shape for name, tensor in weights.tensors.items()}
     if claimed != held:
         wrong = sorted(name for name in {*claimed, *held} if claimed.get(name) != held.get(name))
         raise WeightsError(

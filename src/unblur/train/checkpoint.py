@@ -1,6 +1,5 @@
 """A run's whole state and the one file that holds it."""
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -82,7 +81,7 @@ class Run:
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
             recipe, number = state["recipe"], state["stage"]
-        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        except Exception as error:  # the reader raises anything over a damaged file
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise WeightsError(f"{path}: not a training state ({reason}); remove it to start afresh") from None
         if recipe != self.recipe.digest():
