@@ -50,14 +50,15 @@ def _follow(requirement: str, why: str, found: dict[str, str]) -> None:
 def licence(name: str) -> str:
     """What a package says of its licence: an SPDX expression, else its classifiers, else the first line of its text."""
     said = metadata.metadata(name)
-    if expression := said.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in said:
+        return said["License-Expression"]
     classifiers = [
         line.rpartition("::")[2].strip() for line in said.get_all("Classifier") or [] if "License ::" in line
     ]
     if classifiers := [text for text in classifiers if text != "OSI Approved"]:
         return ", ".join(classifiers)
-    return (str(said.get("License") or "not stated").strip().splitlines() or ["not stated"])[0][:60]
+    text = next(iter(said.get_all("License") or []), "")
+    return (text.strip().splitlines() or ["not stated"])[0][:60]
 
 
 def main() -> None:
