@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.loopback import needs_loopback
 from unblur.cli import app
 
 uvicorn = pytest.importorskip("uvicorn")
+pytestmark = needs_loopback
 
 
 @pytest.fixture
