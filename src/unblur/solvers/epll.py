@@ -3,20 +3,20 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from unblur.errors import ConfigError, WeightsError
 from unblur.fourier import Blur
+from unblur.solvers.epll_judge import Judge
 from unblur.solvers.wiener import WienerSettings, wiener
 from unblur.tensors import Image, Psf, Report
 
 _BAND = 65536  # patches held at once
-_CHUNK = 128  # patches judged at once: what is multiplied out for them stays in the processor's cache
-_NEGLIGIBLE = 1e-3  # an eigenvalue below this share of the noise changes no judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,15 @@ class PatchPrior:
     def side(self) -> int:
         """Side of the patches in pixels."""
         return math.isqrt(self.covariances.shape[-1])
+
+    @cached_property
+    def spectra(self) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k d d"]]:
+        """Eigenvalues and eigenvectors of the covariances without the mean's part, in float64."""
+        covariances = self.covariances.double()
+        size = covariances.shape[-1]
+        without_mean = torch.eye(size).to(covariances) - 1 / size
+        values, vectors = torch.linalg.eigh(without_mean @ covariances @ without_mean)
+        return values.clamp_min(0), vectors
 
     def tensors(self) -> dict[str, Tensor]:
         """What is stored: Cholesky factors as half-precision triangles, 0.8 MB for 200 components of 8 × 8.
@@ -97,36 +106,10 @@ class PatchCleaner:
     """
 
     def __init__(self, prior: PatchPrior, variance: float, like: Tensor) -> None:
-        covariances = prior.covariances.double()
-        size = covariances.shape[-1]
-        without_mean = torch.eye(size).to(covariances) - 1 / size
-        values, vectors = torch.linalg.eigh(without_mean @ covariances @ without_mean)
-        values = values.clamp_min(0)
+        values, vectors = prior.spectra
         gains = (vectors * (values / (values + variance))[:, None, :]) @ vectors.mT
         self.gains = gains.to(like)
-        level = prior.shares.double().clamp_min(1e-300).log() - 0.5 * (values + variance).log().sum(-1)
-        self.levels = level.to(like)
-        # log N(z; 0, Σ + v) = level - |z|² / 2v + ½ Σ_i (1/v - 1/(λ_i + v)) (u_i z)²: the middle is common to all
-        # components, and the sum has few terms where Σ is small beside the noise.
-        pulls = vectors * (1 / variance - 1 / (values + variance)).sqrt()[:, None, :]
-        ranks = (values > _NEGLIGIBLE * variance).sum(-1).clamp_min(1)
-        ranks = ((ranks + 7) // 8 * 8).clamp_max(size)
-        self.groups: list[tuple[Tensor, Tensor]] = []
-        for rank in sorted(set(ranks.tolist())):
-            members = torch.nonzero(ranks == rank).flatten()
-            columns = pulls[members][..., size - rank :]  # eigenvalues rise
-            self.groups.append((members.to(like.device), columns.permute(1, 0, 2).flatten(1).to(like)))
-
-    def judge(self, patches: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:
-        """Number of the component under which each patch, its mean taken out, is likeliest."""
-        chosen = []
-        for chunk in patches.split(_CHUNK):
-            scores = self.levels.repeat(len(chunk), 1)
-            for members, columns in self.groups:
-                pulled = (chunk @ columns).square_().unflatten(1, (len(members), -1)).sum(-1)
-                scores[:, members] += 0.5 * pulled
-            chosen.append(scores.argmax(dim=1))
-        return torch.cat(chosen)
+        self.judge = Judge(prior.shares.double(), values, vectors, variance, like)
 
     def __call__(self, patches: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """The likeliest clean patches; their means stay as they are."""
