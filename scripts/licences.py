@@ -32,6 +32,17 @@ def needed() -> dict[str, str]:
     return found
 
 
+def missing() -> list[str]:
+    """Extras that bring a package which is not installed here, and therefore not listed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = needed()
+    return sorted(
+        extra
+        for extra, wanted in project["optional-dependencies"].items()
+        if any(canonicalize_name(Requirement(text).name) not in listed for text in wanted)
+    )
+
+
 def _follow(requirement: str, why: str, found: dict[str, str]) -> None:
     """Add a requirement and what it needs in turn, where it is installed."""
     parsed = Requirement(requirement)
@@ -66,12 +77,14 @@ def main() -> None:
     rows = [
         f"| {name} | {metadata.version(name)} | {licence(name)} | {why} |" for name, why in sorted(needed().items())
     ]
+    absent = missing()
     text = "\n".join(
         [
             "# Libraries and their licences",
             "",
-            "What an installation with all extras brings, as the packages state it. Made by",
+            "What an installation brings with its extras, as the packages state it. Made by",
             "`python scripts/licences.py`.",
+            *([f"Not listed, as not installed there: {', '.join(f'`{name}`' for name in absent)}."] if absent else []),
             "",
             "| library | version | licence | needed |",
             "|---|---|---|---|",

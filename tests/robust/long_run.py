@@ -1,10 +1,10 @@
 """Many pictures in one process: how much memory each leaves behind.
 
-``python -m tests.robust.long_run COUNT`` restores so many photographs and prints the slope in bytes per picture.
+``python -m tests.robust.long_run COUNT`` restores so many photographs of several formats and sizes by several methods,
+and prints the slope in bytes per picture.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,10 +15,14 @@ import torch
 from PIL import Image
 
 from tests.conftest import make_chart
+from tests.robust.memory import Growth
+from unblur.io.picture import Picture
+from unblur.io.write import write_picture
 from unblur.restoration import restore_file
 
 ROOT = Path(__file__).parents[2]
-METHODS_IN_TURN = ("universal", "wiener", "richardson-lucy", "universal")
+METHODS_IN_TURN = ("universal", "wiener", "richardson-lucy")
+ENDINGS_IN_TURN = (".png", ".jpg", ".tif", ".webp")
 ALLOWED = 20_000
 """Bytes a picture may leave behind: 10,000 pictures would leave 200 MB."""
 
@@ -30,29 +34,31 @@ def slope(count: int) -> dict[str, float]:
     return dict(json.loads(ended.stdout))
 
 
-def held() -> int:
-    """Resident memory in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def _photograph(number: int, path: Path) -> None:
+    """Grey or colour, 8 bits, or 16 where the format can."""
+    chart = make_chart(48 + 16 * (number % 5), 64 + 16 * (number % 3))[0, 0].numpy()
+    planes = np.stack([chart, chart[::-1], chart[:, ::-1]][: 1 + 2 * (number % 2)], axis=-1)
+    dtype, white = (np.uint16, 65535) if number % 3 == 0 and path.suffix in (".png", ".tif") else (np.uint8, 255)
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    write_picture(Picture(pixels=np.rint(planes * white).astype(dtype), format="PNG", exif=block), path)
 
 
 def main() -> None:
     """Restore, and fit a line to the second half, when all caches are full."""
-    count, sizes = int(sys.argv[1]), []
+    count, growth = int(sys.argv[1]), Growth()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
         for number in range(count):
-            values = make_chart(40 + 8 * (number % 5), 56 + 8 * (number % 3))[0, 0].numpy() * 255
-            photo = folder / f"{number}.png"
-            Image.fromarray(np.rint(values).astype(np.uint8)).save(photo)
-            psf = f"disk:{2 + number % 4}"
-            restore_file(photo, psf=psf, method=METHODS_IN_TURN[number % len(METHODS_IN_TURN)])
-            for path in folder.iterdir():
+            photo = Path(name) / f"{number}{ENDINGS_IN_TURN[number % len(ENDINGS_IN_TURN)]}"
+            _photograph(number, photo)
+            restore_file(photo, psf=f"disk:{2 + number % 4}", method=METHODS_IN_TURN[number % len(METHODS_IN_TURN)])
+            for path in Path(name).iterdir():
                 path.unlink()
-            sizes.append(held())
-    later = np.array(sizes[count // 2 :], float)
-    fitted = float(np.polyfit(np.arange(len(later)), later, 1)[0])
-    print(json.dumps({"pictures": count, "bytes_per_picture": round(fitted), "held": sizes[-1]}))  # noqa: T201
+            growth.note(number)
+    found = {"pictures": count, "bytes_per_picture": round(growth.slope()), "held": growth.sizes[-1]}
+    print(json.dumps({**found, "held_over_time": growth.described()}))  # noqa: T201
 
 
 if __name__ == "__main__":

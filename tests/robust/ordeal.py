@@ -16,7 +16,9 @@ from unblur.psf.parse import parse_psf
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Layout = Literal["plain", "turned", "mirrored", "every second", "fortran", "read-only", "big-endian"]
-Flaw = Literal["none", "one NaN", "one Inf", "minus Inf", "far above white", "some above white", "below black"]
+Flaw = Literal[
+    "none", "one NaN", "one Inf", "minus Inf", "far above white", "some above white", "below black", "no light", "a sun"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,8 @@ def ordeals(draw: st.DrawFn, method: str) -> Ordeal:
     container = draw(st.sampled_from(["array", "array", "tensor", "pillow"]))
     dtypes = ["uint8"] if container == "pillow" else ["uint8", "uint16", "float16", "float32", "float64"]
     dtype = draw(st.sampled_from(dtypes))
-    flaws = ["one NaN", "one Inf", "minus Inf", "far above white", "some above white", "below black"]
+    flaws = ["one NaN", "one Inf", "minus Inf", "far above white", "some above white", "below black", "a sun"]
+    flaws += [] if dtype == "float16" else ["no light"]
     sound = draw(st.booleans())
     only_one = METHODS[method].trained is not None
     psfs = ["known"] if only_one else ["known", "odd", "even", "row", "column", "corner", "integers"]
@@ -92,7 +95,7 @@ def failure(ordeal: Ordeal) -> str | None:
 
 def _unsound(after: Array, before: Array, ordeal: Ordeal) -> str | None:
     white = {"uint8": 255, "uint16": 65535}.get(ordeal.dtype, 1)
-    if ordeal.flaw in ("one NaN", "one Inf", "minus Inf"):
+    if ordeal.flaw in ("one NaN", "one Inf", "minus Inf", "no light"):
         return f"{ordeal.flaw} was taken for light"
     if ordeal.channels == 4:
         axis = 0 if ordeal.container == "tensor" else -1
@@ -131,6 +134,7 @@ def _picture(ordeal: Ordeal) -> Any:
     }
     values = contents[ordeal.content]()
     flawed = {"one NaN": np.nan, "one Inf": np.inf, "minus Inf": -np.inf, "far above white": 300.0}
+    flawed |= {"no light": 1e30, "a sun": 20_000.0}
     if ordeal.flaw in flawed:
         values.flat[rng.integers(values.size)] = flawed[ordeal.flaw]
     if ordeal.flaw == "far above white":

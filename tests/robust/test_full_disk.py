@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.robust.killed import JOBS
+from tests.robust.jobs import JOBS, work
 from tests.train.tiny import pictures, tiny_recipe
 from unblur.benchmark.run import ROWS
 from unblur.cli import app
@@ -24,6 +24,8 @@ from unblur.train.launch import Schedule, train_recipe
 from unblur.weights import Card, Weights, write_weights
 
 CPU = torch.device("cpu")
+ALL = 10_000
+"""More steps than the tiny recipe has."""
 
 
 @contextmanager
@@ -35,6 +37,13 @@ def full_disk(room: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def done(kind: str, folder: Path) -> int:
+    """Do a job in this process; its exit code."""
+    with pytest.raises(SystemExit) as left:
+        work(JOBS[kind], folder)
+    return int(left.value.code or 0)
 
 
 def noise(dtype: str) -> Picture:
@@ -102,7 +111,7 @@ def test_a_command_that_finds_no_room_says_so_in_one_line(tmp_path: Path) -> Non
 
 def test_training_that_finds_no_room_keeps_its_state_and_goes_on_with_room(tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    JOBS["training"].work(whole)
+    _train_until(whole, ALL)
     with pytest.raises(RuntimeError, match="enough"):
         _train_until(stopped, 9)
     before = (stopped / "last.pt").read_bytes()
@@ -111,7 +120,7 @@ def test_training_that_finds_no_room_keeps_its_state_and_goes_on_with_room(tmp_p
         _train_until(stopped, 99)
 
     assert (stopped / "last.pt").read_bytes() == before
-    JOBS["training"].work(stopped)
+    _train_until(stopped, ALL)
     assert JOBS["training"].result(stopped) == JOBS["training"].result(whole)
 
 
@@ -136,13 +145,17 @@ def _train_until(folder: Path, steps: int) -> None:
     )
 
 
-def test_a_benchmark_that_finds_no_room_goes_on_with_room(tmp_path: Path) -> None:
+def test_a_benchmark_that_finds_no_room_says_so_and_goes_on_with_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     job, whole, stopped = JOBS["benchmark"], tmp_path / "whole", tmp_path / "stopped"
-    job.work(whole)
+    assert done("benchmark", whole) == 0
     stopped.mkdir()
+    capsys.readouterr()
 
-    with full_disk((whole / ROWS).stat().st_size * 2 // 3), pytest.raises(OSError, match="too large"):
-        job.work(stopped)
+    with full_disk((whole / ROWS).stat().st_size * 2 // 3):
+        assert done("benchmark", stopped) == 2
+    assert "File too large" in capsys.readouterr().err
 
-    job.work(stopped)
+    assert done("benchmark", stopped) == 0
     assert job.result(stopped) == job.result(whole)

@@ -57,6 +57,17 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "goes on" in result.stderr
 
 
+def test_ctrl_c_while_the_words_are_read_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.core.TyperGroup.make_context", interrupt)
+    result = CliRunner().invoke(app, ["restore", "a.png", "--psf", "disk:2"])
+
+    assert result.exit_code == 130
+    assert result.stderr.startswith("unblur: stopped")
+
+
 def test_one_photograph_that_the_machine_refuses_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

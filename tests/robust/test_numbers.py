@@ -1,5 +1,8 @@
 """Numbers that hold: the same bytes again, on other threads, from other number types and from a shifted picture."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +13,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import make_chart
+from unblur.errors import ConfigError, ImageError
 from unblur.methods import METHODS
 from unblur.psf.parse import parse_psf
 from unblur.restoration import restore, restore_file
@@ -17,6 +21,7 @@ from unblur.tensors import Psf
 
 CPU = torch.device("cpu")
 NAMES = list(METHODS)
+TILEABLE = [name for name in NAMES if METHODS[name].tiling.kind != "whole"]
 DIFFERENTIABLE = [name for name in NAMES if METHODS[name].differentiable]
 
 
@@ -61,6 +66,40 @@ def test_one_thread_and_two_differ_by_at_most_a_grey_level(name: str) -> None:
         two = restore(picture, psf, method=name)
 
     assert np.abs(one.astype(int) - two.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "universal" else name for name in TILEABLE]
+)
+def test_tiles_and_the_whole_differ_by_at_most_a_grey_level(name: str) -> None:
+    method, psf = METHODS[name], parse_psf(METHODS[name].example_psf)
+    margin = method.margin(psf)
+    picture = as_bytes(photograph(name, 2 * margin + 90, 2 * margin + 130))  # no tile of 100 sees all of it
+
+    whole = restore(picture, psf, method=name).astype(int)
+    parts = restore(picture, psf, method=name, tile=100).astype(int)
+
+    # Wiener's filter puts beyond the rim what fits to all rims; the other methods hold there, too.
+    rim = 24 if name == "wiener" else 0
+    inside = (slice(rim, picture.shape[0] - rim), slice(rim, picture.shape[1] - rim))
+    assert np.abs(whole - parts)[inside].max() <= 1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TILEABLE])
+def test_a_method_that_needs_the_whole_picture_refuses_tiles(name: str) -> None:
+    with pytest.raises(ConfigError, match="tile"):
+        restore(as_bytes(photograph(name, 40, 52)), METHODS[name].example_psf, method=name, tile=20)
+
+
+def test_another_process_with_another_seed_of_hashes_writes_the_same_file(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.fromarray(as_bytes(photograph("wiener", 40, 52))).save(photo)
+    restore_file(photo, tmp_path / "here.png", psf="disk:2")
+    words = ["restore", str(photo), "--psf", "disk:2", "-q", "-o", str(tmp_path / "there.png")]
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", "unblur", *words], env=environment, check=True)
+
+    assert (tmp_path / "here.png").read_bytes() == (tmp_path / "there.png").read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,3 +153,12 @@ def test_a_solver_knows_gradients_of_every_pixel(comma: Psf) -> None:
     deconvolve = METHODS["wiener"].build(CPU, METHODS["wiener"].settings())
 
     assert torch.autograd.gradcheck(lambda blurred: deconvolve(blurred, comma.double()), picture, fast_mode=False)
+
+
+@pytest.mark.parametrize("beyond", [1e7, -1e7, 1e30])
+def test_numbers_beyond_any_light_are_refused(beyond: float) -> None:
+    picture = np.full((24, 30), 0.5, np.float32)
+    picture[3, 4] = beyond
+
+    with pytest.raises(ImageError, match="none beyond"):
+        restore(picture, "disk:2", method="wiener")

@@ -15,6 +15,7 @@ from unblur.cli import app
 from unblur.errors import UnblurError
 from unblur.io.psf import read_psf
 from unblur.io.read import read_picture
+from unblur.restoration import output_beside
 from unblur.train.config import read_recipe
 from unblur.train.state import load_state
 
@@ -43,7 +44,7 @@ def tried(door: str, path: Path) -> Verdict:
 
 def _at_restore(path: Path) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "restored.png"
+        output = output_beside(path, Path(folder))  # the same format where it can be written, with EXIF and profile
         words = ["restore", str(path), "--psf", "motion:3,0", "--method", "wiener", "-q", "-o", str(output)]
         return _judged(words, path, output, lambda: read_picture(output).size == read_picture(path).size)
 
@@ -114,12 +115,16 @@ def _judged(words: list[str], path: Path, output: Path, sound: Callable[[], bool
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return Verdict(kind="trace", detail=repr(result.exception)[:300])
     if result.exit_code == 2:
-        return Verdict(kind="remains", detail=output.name) if output.exists() else _refusal(result)
+        return Verdict(kind="remains", detail=output.name) if list(output.parent.iterdir()) else _refusal(result)
     if result.exit_code != 0:
         return Verdict(kind="wrong", detail=f"exit code {result.exit_code}")
     if extra := [line for line in result.stderr.splitlines() if not line.startswith("unblur: ")]:
         return Verdict(kind="words", detail=str(extra)[:300])
-    return Verdict(kind=GOOD) if sound() else Verdict(kind="wrong", detail="the output is not what was asked for")
+    try:
+        good = sound()
+    except UnblurError as error:
+        return Verdict(kind="wrong", detail=f"the output cannot be read again: {error}"[:300])
+    return Verdict(kind=GOOD) if good else Verdict(kind="wrong", detail="the output is not what was asked for")
 
 
 def _refusal(result: Result) -> Verdict:
