@@ -43,7 +43,20 @@ def point_in_file(
         ImageError: the file cannot be read.
         PsfError: there is no PSF to be had at this point.
     """
-    picture = read_picture(photo)
+    return point_in_picture(read_picture(photo), x, y, size=size, white=white, alone=alone, encoding=encoding)
+
+
+def point_in_picture(
+    picture: Picture,
+    x: Number,
+    y: Number,
+    *,
+    size: int | None = None,
+    white: float = WHITE,
+    alone: bool = False,
+    encoding: Encoding | None = None,
+) -> PointLight:
+    """The same as :func:`point_in_file` in a picture that is read already."""
     refuse_outside(x, y, picture.size[1], picture.size[0])
     reach = REACH + 1  # one more than is looked at, so that only the picture's own border counts as one
     left, top = max(0, round(x) - reach), max(0, round(y) - reach)
@@ -64,7 +77,11 @@ def edge_in_file(photo: str | Path, box: Box, *, white: float = WHITE, encoding:
         ImageError: the file cannot be read.
         PsfError: the box lies outside the picture or holds no edge that can be measured.
     """
-    picture = read_picture(photo)
+    return edge_in_picture(read_picture(photo), box, white=white, encoding=encoding)
+
+
+def edge_in_picture(picture: Picture, box: Box, *, white: float = WHITE, encoding: Encoding | None = None) -> Edge:
+    """The same as :func:`edge_in_file` in a picture that is read already."""
     for x, y in (box[:2], box[2:]):
         refuse_outside(x, y, picture.size[1], picture.size[0])
     (left, right), (top, bottom) = (sorted((round(box[k]), round(box[k + 2]))) for k in (0, 1))

@@ -143,7 +143,7 @@ class Server:
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     """One for all tests that do not change its limits."""
-    with Server(limits=Limits(photographs=50)) as running:
+    with Server(limits=Limits(photographs=50, giving_way_minutes=0.0)) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from tests.serve.conftest import Server, png
+from tests.serve.test_psfs import roof, texture
 from unblur.colour import encode_srgb
 from unblur.degrade.blur import valid_blur
 from unblur.psf.parse import parse_psf
@@ -67,7 +68,7 @@ def open_photograph(page: "Page", content: bytes, name: str = "moon.png") -> Non
 
 def previewed(page: "Page") -> None:
     """Wait for a preview."""
-    playwright.expect(page.locator("#status")).to_have_text(re.compile(r"This part: .* s$"), timeout=30_000)
+    playwright.expect(page.locator("#status")).to_have_text(re.compile(r"The framed part: .* s$"), timeout=30_000)
 
 
 def seen(page: "Page") -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
@@ -141,9 +142,16 @@ def test_a_light_is_pointed_at_with_the_mouse_and_with_keys(page: "Page") -> Non
     playwright.expect(page.locator("#light-facts")).to_contain_text(f"Light at {x}, {y}.")
     previewed(page)
     page.locator("#point").click()  # the focus goes to the photograph, whose middle is between the lights
-    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
-    playwright.expect(page.locator("#alert")).to_contain_text("nothing stands out")
+    playwright.expect(page.locator("#alert")).to_contain_text("Nothing stands out")
+    for key, steps in (("ArrowLeft", (width / 2 - x) / 4), ("ArrowUp", (height / 2 - y) / 4 - 1)):
+        for _ in range(round(steps)):
+            page.keyboard.press(f"Shift+{key}")
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#banner")).to_be_hidden()
+    playwright.expect(page.locator("#light-facts")).to_contain_text(f"Light at {x}, {y}.")
+    page.locator("#point").click()
     page.keyboard.press("Escape")
     playwright.expect(page.locator("#banner")).to_be_hidden()
 
@@ -225,3 +233,129 @@ def test_everything_fits_on_narrow_and_wide_screens(page: "Page", width: int) ->
     frame = page.locator("#frame").bounding_box()
     assert frame is not None
     assert frame["height"] > 300
+
+
+def test_a_line_across_an_edge_gives_the_blur_with_mouse_finger_and_keys(page: "Page") -> None:
+    open_photograph(page, roof())  # about 152 x 112 px, its edge near the middle
+    page.locator("input[name=kind][value=edge]").check(force=True)
+    playwright.expect(page.locator("#restore")).to_be_disabled()
+    box = page.locator("#view").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    page.locator("#edge").click()
+    page.mouse.move(x - 30, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 6, steps=4)
+    page.mouse.up()
+
+    facts = page.locator("#edge-facts")
+    playwright.expect(facts).to_contain_text(re.compile(r"Out of focus, radius 4\.\d+ px"))
+    playwright.expect(page.locator("#banner")).to_be_hidden()
+    previewed(page)
+
+    page.locator("#edge").click()  # the focus goes to the photograph
+    with page.expect_response("**/psf/edge") as measured:
+        for key in (*["Shift+ArrowLeft"] * 7, "Enter", *["Shift+ArrowRight"] * 14, "Enter"):
+            page.keyboard.press(key)
+    asked = measured.value.request.post_data_json
+    assert asked is not None
+    left, _, wide, tall = asked["box"]
+    assert abs(left + wide / 2 - 76) <= 2  # 28 px to the left of the middle and to the right of it
+    assert (abs(wide - 56) <= 2, abs(tall - 28) <= 2) == (True, True)
+    playwright.expect(page.locator("#banner")).to_be_hidden()
+    playwright.expect(facts).to_contain_text(re.compile(r"Out of focus, radius 4\.\d+ px"))
+
+    page.locator("#edge-adjust").click()
+    playwright.expect(page.locator("input[name=kind][value=disk]")).to_be_checked()
+    playwright.expect(page.locator("input[type=number][data-name=radius]")).to_have_value(re.compile(r"4\.\d+"))
+    page.locator("#more summary").click()
+    playwright.expect(page.locator("#command code")).to_contain_text("--psf disk:4.")
+
+
+def test_a_line_where_no_edge_is_is_refused_in_a_sentence_and_can_be_drawn_again(page: "Page") -> None:
+    open_photograph(page, roof())
+    page.locator("input[name=kind][value=edge]").check(force=True)
+    page.locator("#edge").click()
+    box = page.locator("#view").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    page.mouse.move(x + 30, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=3)
+    page.mouse.up()
+
+    playwright.expect(page.locator("#alert span")).to_have_text(re.compile(r"^[A-Z].*\.$"))
+    playwright.expect(page.locator("#banner")).to_be_visible()
+    page.keyboard.press("Escape")
+    playwright.expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_a_blur_is_estimated_with_progress_and_can_be_cancelled(page: "Page") -> None:
+    open_photograph(page, texture())
+    page.locator("input[name=kind][value=found]").check(force=True)
+    playwright.expect(page.locator("#status")).to_have_text("Let the blur be estimated.")
+
+    page.locator("#find").click()
+    playwright.expect(page.locator("#finding progress")).to_be_visible()
+    page.locator("#find-cancel").click()
+    playwright.expect(page.locator("#finding")).to_be_hidden()
+    playwright.expect(page.locator("#find")).to_be_enabled()
+
+    page.locator("#find-kind").select_option("disk")
+    page.locator("#find-size").fill("20")
+    page.locator("#find-size").blur()
+    playwright.expect(page.locator("#find-size")).to_have_value("21")  # odd
+    page.locator("#find").click()
+    playwright.expect(page.locator("#find-facts")).to_contain_text("Out of focus, radius", timeout=60_000)
+    previewed(page)
+    page.locator("#find-adjust").click()
+    playwright.expect(page.locator("input[name=kind][value=disk]")).to_be_checked()
+    previewed(page)
+
+
+def test_another_format_is_chosen_for_the_download(page: "Page") -> None:
+    open_photograph(page, png(200, 240), "moon.png")
+    page.locator("#restore").click()
+    page.locator("#download[href]").wait_for(timeout=60_000)
+
+    page.locator("#format").select_option("jpeg")
+    playwright.expect(page.locator("#download")).to_have_text("Download moon-restored.jpg")
+    large = page.locator("#notes").inner_text()
+    page.locator("#quality").fill("20")
+    page.locator("#quality").blur()
+    playwright.expect(page.locator("#notes")).not_to_have_text(large)
+    page.locator("#download[href*='quality=20']").wait_for()
+    with page.expect_download() as arriving:
+        page.locator("#download").click()
+
+    assert arriving.value.suggested_filename == "moon-restored.jpg"
+    with Image.open(arriving.value.path()) as saved:
+        assert (saved.format, saved.size) == ("JPEG", (240, 200))
+
+
+def test_a_finger_points_moves_and_draws_as_a_mouse_does(browser: "Browser", server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    try:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.locator("#method option").first.wait_for(state="attached")
+        page.locator("#method").select_option("wiener", force=True)
+        open_photograph(page, roof())
+        page.locator("input[name=kind][value=edge]").check(force=True)
+        page.locator("#edge").tap()
+        page.evaluate("scrollTo(0, 0)")
+        box = page.locator("#view").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        finger = context.new_cdp_session(page)
+        for kind, dx in (("touchStart", -25), ("touchMove", -5), ("touchMove", 25)):
+            place = [{"x": x + dx, "y": y + dx / 10}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": place})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        playwright.expect(page.locator("#edge-facts")).to_contain_text(re.compile(r"Out of focus, radius 4\.\d+ px"))
+        assert page.evaluate("scrollY") == 0  # the page stayed where it was
+    finally:
+        context.close()

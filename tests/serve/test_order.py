@@ -23,7 +23,8 @@ def photograph(tmp_path: Path) -> Photograph:
 
     async def made() -> Photograph:
         picture = Picture(pixels=np.zeros((4, 5, 1), np.uint8), format="PNG")
-        return Photograph(id="x", name="moon.png", file=tmp_path / "a" / "photograph.png", picture=picture)
+        file = tmp_path / "a" / "photograph.png"
+        return Photograph(id="x", name="moon.png", file=file, file_bytes=1, picture=picture)
 
     return asyncio.run(made())
 

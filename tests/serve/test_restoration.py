@@ -13,9 +13,6 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from tests.serve.conftest import Client, Server, png
-from unblur.io.psf import write_psf
-from unblur.io.read import read_picture
-from unblur.psf.parse import parse_psf
 from unblur.restoration import restore_file
 from unblur.serve import restoration as restoration_module
 from unblur.serve.album import Album
@@ -49,37 +46,14 @@ def test_the_download_is_the_file_that_the_command_writes(client: Client, tmp_pa
     download = client.get(f"{photograph}/restoration/file")
 
     assert told["state"] == "done", told
-    assert told["name"] == "Mond über Köln-restored.jpg"
     assert download.headers["content-disposition"].startswith("attachment")
     assert "K%C3%B6ln-restored.jpg" in download.headers["content-disposition"]
     (tmp_path / "moon.jpg").write_bytes(content)
     restore_file(tmp_path / "moon.jpg", psf="disk:2.5", method="wiener")
     assert download.body == (tmp_path / "moon-restored.jpg").read_bytes()
     shown = client.get(f"{photograph}/restoration/part?box=20,10,50,40").pixels
-    np.testing.assert_array_equal(shown, np.asarray(Image.open(BytesIO(download.body)))[10:50, 20:70])
-
-
-def test_sixteen_bits_stay_sixteen(tmp_path: Path) -> None:
-    (tmp_path / "deep.png").write_bytes(png(60, 70, bits=16, colour=False))
-    write_psf(parse_psf("motion:5,20"), tmp_path / "psf.npy")
-    said: list[dict[str, Any]] = []
-    order: dict[str, Any] = {
-        "photo": str(tmp_path / "deep.png"),
-        "output": str(tmp_path / "out.png"),
-        "psf": str(tmp_path / "psf.npy"),
-        "method": "wiener",
-        "transfer": None,
-        "settings": {},
-        "device": "cpu",
-    }
-
-    carry_out(order, said.append)
-
-    assert "outcome" in said[-1], said
-    assert said[-1]["outcome"]["method"] == "wiener"
-    assert read_picture(tmp_path / "out.png").pixels.dtype == np.uint16
-    restore_file(tmp_path / "deep.png", tmp_path / "command.png", psf="motion:5,20", method="wiener")
-    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "command.png").read_bytes()
+    lossless = client.get(f"{photograph}/restoration/file?format=png8").pixels
+    np.testing.assert_array_equal(shown, lossless[10:50, 20:70])
 
 
 def test_a_restoration_is_cancelled_at_once_and_its_process_is_gone(client: Client, server: Server) -> None:
@@ -125,7 +99,7 @@ def test_more_restorations_than_places_wait_for_their_turn() -> None:
 
 @pytest.mark.usefixtures("idle_jobs")
 def test_a_photograph_that_is_being_restored_does_not_give_way_and_an_idle_one_does() -> None:
-    with Server(limits=Limits(photographs=2)) as server:
+    with Server(limits=Limits(photographs=2, giving_way_minutes=0.0)) as server:
         busy, idle = server.client.opened(png()), server.client.opened(png())
         server.client.post(f"{busy}/restoration", ENDLESS)
 

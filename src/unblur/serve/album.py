@@ -6,14 +6,17 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
 from unblur.deconvolvers import Deconvolver
 from unblur.io.picture import Picture
-from unblur.serve.limits import Limits
+from unblur.serve.estimation import Estimation
+from unblur.serve.limits import MEGA, Limits
 from unblur.serve.restoration import Restoration
 from unblur.tensors import Psf
 
@@ -21,6 +24,10 @@ _PSFS = 24
 """PSFs kept for one photograph."""
 _READY = 4
 """Methods kept ready for one photograph."""
+_HANDS = 2
+"""Threads that work on one photograph at the same time, its preview apart: the others' requests find some free."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -33,7 +40,9 @@ class Photograph:
     """As the user's machine calls the file; shown and given back, never a path here."""
     file: Path
     """In a folder of its own."""
+    file_bytes: int
     picture: Picture
+    """Its pixels lie in a file as well, which memory shows: the system keeps of it what is used."""
     touched: float = field(default_factory=time.monotonic)
     psfs: OrderedDict[str, Psf] = field(default_factory=OrderedDict)
     ready: OrderedDict[object, Deconvolver] = field(default_factory=OrderedDict)
@@ -41,22 +50,31 @@ class Photograph:
     doubt: tuple[object, str] | None = None
     """The last PSF that was looked at, and why it cannot have made the photograph."""
     restoration: Restoration | None = None
+    estimation: Estimation | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the preview that is computed."""
     latest: threading.Event | None = None
     """Stops the newest preview."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a download is written."""
+    hands: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HANDS))
 
     @property
-    def pixels(self) -> int:
-        """Held in memory, the result's included."""
-        height, width = self.picture.size
-        done = self.restoration is not None and self.restoration.picture is not None
-        return height * width * (2 if done else 1)
+    def stored(self) -> int:
+        """Bytes that it takes or may take on the disk: the file, its pixels, and a result of 16 bits."""
+        pixels = self.picture.pixels
+        alpha = 0 if self.picture.alpha is None else self.picture.alpha.nbytes
+        return self.file_bytes + pixels.nbytes + alpha + max(pixels.nbytes, 2 * pixels.size)
 
     @property
     def busy(self) -> bool:
-        """Whether its restoration waits or runs."""
-        return self.restoration is not None and not self.restoration.over
+        """Whether work on it waits or runs."""
+        return any(work is not None and not work.over for work in (self.restoration, self.estimation))
+
+    async def done(self, work: Callable[[], Answer]) -> Answer:
+        """Do some short work on it in a thread, after what is done already."""
+        async with self.hands:
+            return await asyncio.to_thread(work)
 
     def keep_psf(self, psf: Psf) -> str:
         """Remember a PSF; the oldest is forgotten."""
@@ -99,18 +117,19 @@ class Album:
         return folder
 
     def add(self, name: str, file: Path, picture: Picture) -> Photograph:
-        """Let a photograph in; what was idle longest gives way.
+        """Let a photograph in; what nobody has asked for in some minutes gives way, the idle longest first.
 
         Raises:
-            HTTPException: 503 where all others are being restored.
+            HTTPException: 503 where all others are in use.
         """
-        wanted = picture.size[0] * picture.size[1]
-        while len(self._held) >= self.limits.photographs or self._pixels() + wanted > self.limits.held_megapixels * 1e6:
-            idle = [other for other in self._held.values() if not other.busy]
+        identity, size = secrets.token_urlsafe(16), file.stat().st_size
+        photograph = Photograph(id=identity, name=name, file=file, file_bytes=size, picture=picture)
+        oldest = time.monotonic() - 60 * self.limits.giving_way_minutes
+        while self._held and not self._room_for(photograph):
+            idle = [other for other in self._held.values() if not other.busy and other.touched <= oldest]
             if not idle:
-                raise HTTPException(503, "too many photographs are being restored; wait until one is done")
+                raise HTTPException(503, "this page holds as many photographs as it may; try again in a few minutes")
             self.remove(min(idle, key=lambda other: other.touched))
-        photograph = Photograph(id=secrets.token_urlsafe(16), name=name, file=file, picture=picture)
         self._held[photograph.id] = photograph
         return photograph
 
@@ -131,8 +150,9 @@ class Album:
         self._held.pop(photograph.id, None)
         if photograph.latest is not None:
             photograph.latest.set()
-        if photograph.restoration is not None:
-            photograph.restoration.cancel()
+        for work in (photograph.restoration, photograph.estimation):
+            if work is not None:
+                work.cancel()
         shutil.rmtree(photograph.file.parent, ignore_errors=True)
 
     def remove_idle(self) -> None:
@@ -143,11 +163,12 @@ class Album:
 
     async def close(self) -> None:
         """Remove all, and wait until their processes are gone."""
-        running = [one.restoration for one in self._held.values() if one.restoration is not None]
+        running = [work for one in self._held.values() for work in (one.restoration, one.estimation) if work]
         for photograph in list(self._held.values()):
             self.remove(photograph)
-        for restoration in running:
-            await restoration.ended()
+        for work in running:
+            await work.ended()
 
-    def _pixels(self) -> int:
-        return sum(photograph.pixels for photograph in self._held.values())
+    def _room_for(self, photograph: Photograph) -> bool:
+        stored = sum(other.stored for other in self._held.values()) + photograph.stored
+        return len(self._held) < self.limits.photographs and stored <= self.limits.held_megabytes * MEGA

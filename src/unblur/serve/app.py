@@ -1,6 +1,7 @@
 """The server behind the page: its routes, its errors, its beginning and its end."""
 
 import asyncio
+import errno
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,10 +19,12 @@ from starlette.routing import BaseRoute, Route
 from unblur.devices import torch_device
 from unblur.errors import UnblurError
 from unblur.serve.album import Album
+from unblur.serve.estimates import Estimates
 from unblur.serve.guard import ANSWER_HEADERS, LOOPBACK, Guard
 from unblur.serve.limits import Limits
 from unblur.serve.photographs import Photographs
 from unblur.serve.preview import Previews, Superseded
+from unblur.serve.psfs import Psfs
 from unblur.serve.results import Results
 
 _SWEEP = 30.0
@@ -49,7 +52,7 @@ def build_app(
     """
     limits = limits or Limits()
     found_device = torch_device(device)
-    photographs, results = Photographs(limits, found_device), Results(limits, device)
+    doors = (Photographs(limits, found_device), Psfs(limits), Estimates(limits), Results(limits, device))
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -57,6 +60,7 @@ def build_app(
             app.state.album = album = Album(Path(folder), limits)
             app.state.previews = previews = Previews(limits)
             app.state.places = asyncio.Semaphore(limits.restorations)
+            app.state.estimating = asyncio.Semaphore(limits.estimations)
             sweeper = asyncio.create_task(_swept(album))
             try:
                 yield
@@ -68,13 +72,14 @@ def build_app(
                 previews.close()
 
     return Starlette(
-        routes=[*_pages(), *photographs.routes(), *results.routes()],
+        routes=[*_pages(), *(route for door in doors for route in door.routes())],
         middleware=[Middleware(Guard, names=names, any_address=any_address)],
         exception_handlers={
             HTTPException: _said,
             UnblurError: _refused,
             Superseded: _superseded,
             ClientDisconnect: _left,
+            OSError: _full,
             Exception: _broken,
         },
         lifespan=life,
@@ -126,6 +131,15 @@ async def _left(request: Request, error: Exception) -> Response:
     """Nobody is there to read this: the browser gave up in the middle of a body."""
     del request, error
     return Response(status_code=400)
+
+
+async def _full(request: Request, error: Exception) -> Response:
+    """No room on the disk; what else the system refuses is a bug."""
+    del request
+    if not (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        raise error
+    text = "the server's disk is full; close other photographs, or make room there"
+    return JSONResponse({"error": text}, status_code=507)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -15,10 +15,16 @@ class Limits:
     """Of one photograph; a file that declares more is refused before it is decoded."""
     upload_megabytes: int = 500
     """Of one file."""
-    photographs: int = 8
-    """Held at the same time; the one that was idle longest gives way."""
-    held_megapixels: int = 400
-    """Of all photographs and results in memory together."""
+    upload_minutes: float = 10.0
+    """An upload that takes longer is given up."""
+    stall_seconds: float = 20.0
+    """An upload of which nothing comes for so long is given up."""
+    photographs: int = 64
+    """Held at the same time."""
+    held_megabytes: int = 6000
+    """Of all photographs and their results together, in the temporary folder; memory holds what is looked at."""
+    giving_way_minutes: float = 5.0
+    """After so long without a request a photograph gives way to a new one where there is no room for both."""
     idle_minutes: float = 60.0
     """After so long without a request a photograph and its results are removed."""
     preview_pixels: int = 1_500_000
@@ -29,6 +35,14 @@ class Limits:
     """Whole photographs restored at the same time; others wait their turn."""
     restoration_minutes: float = 120.0
     """A restoration that takes longer is ended."""
+    estimations: int = 1
+    """PSFs estimated at the same time; others wait their turn."""
+    estimation_minutes: float = 10.0
+    """An estimation that takes longer is ended."""
+    estimated_side: int = 151
+    """Longest side in pixels of a PSF that is estimated."""
+    estimated_pixels: int = 1_000_000
+    """Of the part that an estimation looks at."""
     psf_side: int = 513
     """Longest side of a PSF in pixels."""
 

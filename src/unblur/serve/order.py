@@ -34,10 +34,12 @@ class Order:
     method: str | None = None
     transfer: Transfer | None = None
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    deep: bool = False
+    """The result has 16 bits even where the photograph has 8."""
 
 
 def order_of(words: Mapping[str, Any], photograph: Photograph, limits: Limits) -> Order:
-    """Read ``{"psf": {"shape": "disk:7"} or {"kept": ID}, "method": …, "transfer": …, "settings": {…}}``.
+    """Read ``{"psf": {"shape": "disk:7"} or {"kept": ID}, "method": …, "transfer": …, "settings": {…}, "deep": true}``.
 
     Raises:
         ConfigError: an unknown or unsuitable word.
@@ -57,7 +59,8 @@ def order_of(words: Mapping[str, Any], photograph: Photograph, limits: Limits) -
         for name in settings:
             if name not in adjustable:
                 raise ConfigError(f"{method} has no setting {name!r} that can be changed here; leave it out")
-    return Order(psf=psf_of(words.get("psf"), photograph, limits), method=method, transfer=transfer, settings=settings)
+    psf, deep = psf_of(words.get("psf"), photograph, limits), words.get("deep") is True
+    return Order(psf=psf, method=method, transfer=transfer, settings=settings, deep=deep)
 
 
 def psf_of(words: object, photograph: Photograph, limits: Limits) -> Psf:

@@ -1,41 +1,34 @@
-"""Routes for a photograph: open it, look at it, find its PSF, preview a part."""
+"""Routes for a photograph: open it, look at it, preview a part."""
 
 import asyncio
-import base64
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from unblur.errors import ImageError, PsfError, UnblurError
+from unblur.errors import ImageError
 from unblur.io.arrays import check_range, planes_of_array
 from unblur.io.picture import Picture
-from unblur.io.psf import read_psf
 from unblur.io.read import read_picture
-from unblur.measurement import point_in_file
 from unblur.methods import METHODS, default_method
-from unblur.psf.drawn import drawn
 from unblur.psf.parametric import delta
 from unblur.serve import receive
 from unblur.serve.album import Photograph
 from unblur.serve.limits import MEGA, Limits
-from unblur.serve.order import accepted, adjustables, order_of, psf_of
+from unblur.serve.mapped import laid_down
+from unblur.serve.order import adjustables, order_of
 from unblur.serve.preview import doubt_of, preview
 from unblur.serve.screen import shown
-from unblur.tensors import Psf
 
 OVERVIEW = 2048
 """Longest side in pixels of a picture that is shown whole."""
 _LARGEST_PART = 8 * MEGA
 """Pixels of a part that is shown as it is."""
-_LARGEST_PSF_FILE = 20 * MEGA
-_MOST_POINTS = 5000
 
 
 class Photographs:
@@ -45,7 +38,7 @@ class Photographs:
         """Within these limits, on this device."""
         self.limits, self.device = limits, device
         self._decoding = asyncio.Semaphore(1)  # a decoder may take several times the picture's memory
-        self._receiving = asyncio.Semaphore(4)
+        self._receiving = asyncio.Semaphore(8)
 
     def routes(self) -> list[BaseRoute]:
         """What is served."""
@@ -56,10 +49,6 @@ class Photographs:
             Route(one, self.close, methods=["DELETE"]),
             Route(f"{one}/overview", self.overview, methods=["GET"]),
             Route(f"{one}/part", self.part, methods=["GET"]),
-            Route(f"{one}/psf", self.psf, methods=["POST"]),
-            Route(f"{one}/psf/drawn", self.psf_drawn, methods=["POST"]),
-            Route(f"{one}/psf/point", self.psf_point, methods=["POST"]),
-            Route(f"{one}/psf/file", self.psf_file, methods=["POST"]),
             Route(f"{one}/preview", self.preview, methods=["POST"]),
         ]
 
@@ -85,7 +74,7 @@ class Photographs:
         file = folder / f"photograph{receive.ending(name)}"
         try:
             async with self._receiving:
-                await receive.file_received(request, file, limit=self.limits.upload_bytes)
+                await receive.file_received(request, file, self.limits, limit=self.limits.upload_bytes)
             async with self._decoding:
                 picture = await asyncio.to_thread(_read, file, name, self.limits.pixels)
             photograph = album.add(name, file, picture)
@@ -112,63 +101,13 @@ class Photographs:
 
     async def overview(self, request: Request) -> Response:
         """All of it, reduced."""
-        return await picture_answer(photograph_of(request).picture)
+        photograph = photograph_of(request)
+        return await picture_answer(photograph, photograph.picture)
 
     async def part(self, request: Request) -> Response:
         """A part, pixel by pixel."""
-        return await part_answer(photograph_of(request).picture, request)
-
-    async def psf(self, request: Request) -> Response:
-        """Draw a PSF that a shape describes, and say which methods take it."""
-        photograph, words = photograph_of(request), await receive.json_received(request)
-        return JSONResponse(await asyncio.to_thread(lambda: _told(psf_of(words, photograph, self.limits))))
-
-    async def psf_drawn(self, request: Request) -> Response:
-        """Make a PSF of a path drawn by hand."""
-        photograph, words = photograph_of(request), await receive.json_received(request)
-        points, width = words.get("points"), receive.number(words.get("width", 1), "the width")
-        if not isinstance(points, list) or len(points) > _MOST_POINTS:
-            raise PsfError(f"the drawing is no list of up to {_MOST_POINTS} points; draw it again")
-        if not all(isinstance(point, list) and len(point) == 2 for point in points):
-            raise PsfError("the drawing has a point that is not two numbers; draw it again")
-        path = [(receive.number(x, "x"), receive.number(y, "y")) for x, y in points]
-        spread = max((abs(a - b) for side in (0, 1) for a in _ends(path, side) for b in _ends(path, side)), default=0)
-        if spread > self.limits.psf_side:
-            raise PsfError(f"the drawing is {spread:.0f} px wide, expected at most {self.limits.psf_side}")
-        psf = await asyncio.to_thread(lambda: accepted(drawn(path, width=width), self.limits))
-        return JSONResponse(_told(psf) | {"kept": photograph.keep_psf(psf)})
-
-    async def psf_point(self, request: Request) -> Response:
-        """Take a light in the photograph itself for the PSF."""
-        photograph, words = photograph_of(request), await receive.json_received(request)
-        x, y = receive.number(words.get("x"), "x"), receive.number(words.get("y"), "y")
-        size, alone = words.get("size"), words.get("alone") is True
-        if size is not None:
-            size = int(receive.number(size, "the size"))
-        async with self._decoding:
-            found = await asyncio.to_thread(point_in_file, photograph.file, x, y, size=size, alone=alone)
-        psf = accepted(found.psf, self.limits)
-        facts = {"x": found.x, "y": found.y, "repaired": found.repaired, "contrast": found.contrast}
-        return JSONResponse(_told(psf) | {"kept": photograph.keep_psf(psf)} | facts)
-
-    async def psf_file(self, request: Request) -> Response:
-        """Take an uploaded file for the PSF."""
-        photograph, name = photograph_of(request), receive.file_name(request)
-        asked = request.query_params
-        folder = request.app.state.album.new_folder()
-        file = folder / f"psf{receive.psf_ending(name)}"
-        try:
-            await receive.file_received(request, file, limit=_LARGEST_PSF_FILE)
-            async with self._decoding:
-                psf = await asyncio.to_thread(
-                    read_psf, file, recentre=asked.get("recentre") == "1", flip=asked.get("flip") == "1"
-                )
-        except UnblurError as error:
-            raise PsfError(str(error).replace(str(file), name)) from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        psf = accepted(psf, self.limits)
-        return JSONResponse(_told(psf) | {"kept": photograph.keep_psf(psf)})
+        photograph = photograph_of(request)
+        return await part_answer(photograph, photograph.picture, request)
 
     async def preview(self, request: Request) -> Response:
         """Restore a part."""
@@ -196,18 +135,18 @@ def photograph_of(request: Request) -> Photograph:
     return photograph
 
 
-async def picture_answer(picture: Picture) -> Response:
-    """All of a picture, reduced."""
-    png = await asyncio.to_thread(shown, picture, longest=OVERVIEW)
+async def picture_answer(photograph: Photograph, picture: Picture) -> Response:
+    """All of a picture that belongs to a photograph, reduced."""
+    png = await photograph.done(lambda: shown(picture, longest=OVERVIEW))
     return Response(png, media_type="image/png")
 
 
-async def part_answer(picture: Picture, request: Request) -> Response:
+async def part_answer(photograph: Photograph, picture: Picture, request: Request) -> Response:
     """The part ``?box=LEFT,TOP,WIDTH,HEIGHT``, pixel by pixel."""
     words = request.query_params.get("box", "").split(",")
     numbers = [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 10]
     box = receive.box_of(numbers, picture.size, largest=_LARGEST_PART)
-    return Response(await asyncio.to_thread(shown, picture, box), media_type="image/png")
+    return Response(await photograph.done(lambda: shown(picture, box)), media_type="image/png")
 
 
 def _read(file: Path, name: str, limit: int) -> Picture:
@@ -217,28 +156,4 @@ def _read(file: Path, name: str, limit: int) -> Picture:
         check_range(planes_of_array(picture.pixels))
     except ImageError as error:
         raise ImageError(str(error).replace(str(file), name)) from error
-    return picture
-
-
-def _told(psf: Psf) -> dict[str, Any]:
-    """A PSF for the page to draw, and the methods that do not take it."""
-    levels = np.rint(psf.numpy() / float(psf.max()) * 255).astype(np.uint8)
-    refused = {}
-    for method in METHODS.values():
-        try:
-            reason = method.refusal(psf)
-        except UnblurError as error:  # weights that are not there
-            reason = str(error)
-        if reason is not None:
-            refused[method.name] = reason
-    return {
-        "width": psf.shape[1],
-        "height": psf.shape[0],
-        "levels": base64.b64encode(levels.tobytes()).decode(),
-        "refused": refused,
-    }
-
-
-def _ends(path: list[tuple[float, float]], side: int) -> tuple[float, ...]:
-    values = [point[side] for point in path]
-    return (min(values), max(values)) if values else ()
+    return laid_down(picture, file.parent)

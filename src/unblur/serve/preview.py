@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.errors import Cancelled, ConfigError
 from unblur.io.arrays import array_of, check_range, planes_of_array
 from unblur.io.picture import Picture
+from unblur.methods import METHODS
 from unblur.plan import Plan, light_of, planned
 from unblur.residual import middle, residual
 from unblur.serve.album import Photograph
@@ -24,6 +26,8 @@ from unblur.serve.screen import Box
 from unblur.tensors import Report
 
 Answer = TypeVar("Answer")
+_BUILT = 8
+"""Methods, with their settings, whose weights are kept in memory."""
 
 
 class Superseded(Cancelled):
@@ -62,9 +66,13 @@ class Previews:
         stop = photograph.latest = threading.Event()
         async with photograph.turn:
             _refuse_stopped(stop)
-            end = time.monotonic() + self.limits.preview_seconds
 
-            def report(share: float) -> None:
+            def worked() -> Answer:
+                _refuse_stopped(stop)
+                end = time.monotonic() + self.limits.preview_seconds  # the time in the queue is not its own
+                return work(partial(report, end))
+
+            def report(end: float, share: float) -> None:
                 del share
                 _refuse_stopped(stop)
                 if time.monotonic() > end:
@@ -72,7 +80,7 @@ class Previews:
                         "this method is too slow for a preview; restore the whole, or choose a faster one"
                     )
 
-            answer = await asyncio.get_running_loop().run_in_executor(self._threads, work, report)
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, worked)
         _refuse_stopped(stop)
         return answer
 
@@ -159,7 +167,7 @@ def surveyed(photograph: Photograph, plan: Plan) -> Plan:
     """The same plan with a deconvolver that has looked at the whole photograph; it is made once and kept."""
     key = (plan.method.name, plan.settings, plan.through_light)
     if key not in photograph.ready:
-        deconvolver = plan.method.build(plan.device, plan.settings)
+        deconvolver = _built(plan.method.name, plan.settings, plan.device)
         if isinstance(deconvolver, Surveying):
             planes = planes_of_array(photograph.picture.pixels)
             check_range(planes)
@@ -173,6 +181,12 @@ def surveyed(photograph: Photograph, plan: Plan) -> Plan:
         return ready
 
     return replace(plan, method=replace(plan.method, build=build))
+
+
+@lru_cache(maxsize=_BUILT)
+def _built(method: str, settings: Any, device: torch.device) -> Deconvolver:
+    """A method made ready for all photographs: they share its weights."""
+    return METHODS[method].build(device, settings)
 
 
 def _refuse_stopped(stop: threading.Event) -> None:

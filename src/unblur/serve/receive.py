@@ -1,5 +1,6 @@
 """What comes with a request: bodies of bounded size, numbers, names."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from unblur.errors import ConfigError
 from unblur.io import raw
 from unblur.io.psf import READABLE
 from unblur.io.write import FORMATS
-from unblur.serve.limits import MEGA
+from unblur.serve.limits import MEGA, Limits
 from unblur.serve.screen import Box
 
 _LONGEST_JSON = 1 * MEGA
@@ -20,12 +21,12 @@ ENDINGS = frozenset({*FORMATS, *raw.ENDINGS, ".fits", ".fit", ".fts", ".heic", "
 """File name endings that are kept of a photograph's name: they tell RAW files, and the format of the result."""
 
 
-async def file_received(request: Request, path: Path, *, limit: int) -> None:
+async def file_received(request: Request, path: Path, limits: Limits, *, limit: int) -> None:
     """Write the body to a new file.
 
     Raises:
-        HTTPException: 413 where it is larger than ``limit`` bytes, declared or not; 415 for the body of a plain form,
-            which any web page may send.
+        HTTPException: 408 where it does not come, or too slowly; 413 where it is larger than ``limit`` bytes, declared
+            or not; 415 for the body of a plain form, which any web page may send.
     """
     if request.headers.get("content-type", "") != "application/octet-stream":
         raise HTTPException(415, "expected the bytes of a file, of the type application/octet-stream")
@@ -33,13 +34,19 @@ async def file_received(request: Request, path: Path, *, limit: int) -> None:
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > limit:
         raise too_large
-    size = 0
-    with path.open("xb") as file:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise too_large
-            file.write(part)
+    size, clock = 0, asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(60 * limits.upload_minutes) as whole, asyncio.timeout(limits.stall_seconds) as stall:
+            with path.open("xb") as file:
+                async for part in request.stream():
+                    stall.reschedule(clock() + limits.stall_seconds)
+                    size += len(part)
+                    if size > limit:
+                        raise too_large
+                    file.write(part)
+    except TimeoutError:
+        reason = "takes too long" if whole.expired() else f"stood still for {limits.stall_seconds:g} seconds"
+        raise HTTPException(408, f"the upload {reason}; send the file again") from None
 
 
 async def json_received(request: Request) -> dict[str, Any]:

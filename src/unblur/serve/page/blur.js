@@ -12,11 +12,18 @@ const SHAPES = {
   polygon: (v) => `polygon:${v("sides")},${v("corner")}`,
 };
 
+const KINDS = { disk: ["radius"], gauss: ["sigma"], motion: ["length", "angle"] };
+const NAMES = { disk: "Out of focus, radius", gauss: "Soft, width" };
+const HINTS = {
+  light: "A star, a far lamp or a glint that should be a point. Its shape is the blur.",
+  edge: "A straight border between dark and bright, a little slanted: a roof, a sign. Zoom in first.",
+};
+
 export class Blur extends EventTarget {
   constructor() {
     super();
     this.base = null; // address of the photograph
-    this.kept = { drawn: null, light: null, file: null }; // what the server keeps, by kind
+    this.kept = {}; // what the server said of the PSF, by kind
     this.pad = new Pad($("pad"));
     this.chosen = null; // the file
     this.asked = 0;
@@ -25,9 +32,10 @@ export class Blur extends EventTarget {
 
   open(base) {
     this.base = base;
-    this.kept = { drawn: null, light: null, file: null };
+    this.kept = {};
     this.place = null; // of the light
-    $("light-facts").textContent = "A star, a far lamp or a glint that should be a point. Its shape is the blur.";
+    for (const kind of ["light", "edge"]) $(`${kind}-facts`).textContent = HINTS[kind];
+    $("edge-adjust").hidden = $("find-adjust").hidden = true;
     this.#switch();
     if (this.pad.path.length) this.#redraw();
     if (this.chosen) this.#sendFile();
@@ -35,8 +43,9 @@ export class Blur extends EventTarget {
 
   get kind() { return document.querySelector("input[name=kind]:checked").value; }
 
+  // As PSF grammar, where it can be written so.
   get shape() {
-    return SHAPES[this.kind]?.((name) => Number(this.#fields(name)[0].value)) ?? null;
+    return SHAPES[this.kind]?.((name) => Number(this.#fields(name)[0].value)) ?? this.kept[this.kind]?.shape ?? null;
   }
 
   get words() {
@@ -46,7 +55,8 @@ export class Blur extends EventTarget {
   }
 
   get missing() {
-    return { drawn: "Draw the path of the light.", light: "Point at a light.", file: "Choose a PSF." }[this.kind] ?? "";
+    const words = { drawn: "Draw the path of the light.", light: "Point at a light.", edge: "Draw a line across an edge." };
+    return { ...words, found: "Let the blur be estimated.", file: "Choose a PSF." }[this.kind] ?? "";
   }
 
   async pointAt(x, y) {
@@ -58,6 +68,38 @@ export class Blur extends EventTarget {
     const guessed = found.repaired ? ` ${found.repaired} clipped pixels of it were guessed; a fainter light is surer.` : "";
     $("light-facts").textContent = `Light at ${Math.round(found.x)}, ${Math.round(found.y)}.${guessed}`;
     this.#said(found);
+  }
+
+  // Measure the edge in a box of the photograph.
+  async edgeIn(box) {
+    const found = await (await post(`${this.base}/psf/edge`, { box })).json();
+    const [best, other] = found.fits.map(({ shape, error }) => {
+      const [family, width] = shape.split(":");
+      return `${NAMES[family]} ${width} px (misses the edge by ${(100 * error).toFixed(1)} %)`;
+    });
+    $("edge-facts").textContent = `${best}. Second best: ${other}.`;
+    $("edge-adjust").hidden = false;
+    this.kept.edge = { ...found, shape: found.fits[0].shape };
+    this.#said(this.kept.edge);
+  }
+
+  // Take what was estimated; null forgets it.
+  take(found) {
+    this.kept.found = found;
+    $("find-adjust").hidden = !found?.shape;
+    if (this.kind === "found") this.#said(found);
+  }
+
+  // Put a shape that was measured on the sliders.
+  #adjust(shape) {
+    const [family, numbers] = shape.split(":");
+    numbers.split(",").forEach((value, k) => {
+      for (const field of this.#fields(KINDS[family][k])) field.value = value;
+    });
+    const radio = document.querySelector(`input[name=kind][value=${family}]`);
+    radio.checked = true;
+    radio.focus({ preventScroll: true });
+    this.#switch();
   }
 
   #fields(name) { return document.querySelectorAll(`#controls input[data-name=${name}]`); }
@@ -84,15 +126,19 @@ export class Blur extends EventTarget {
         if (this.place) this.pointAt(...this.place).catch(trouble);
       });
     }
+    $("edge-adjust").addEventListener("click", () => this.#adjust(this.kept.edge.shape));
+    $("find-adjust").addEventListener("click", () => this.#adjust(this.kept.found.shape));
     for (const id of ["recentre", "flip"]) $(id).addEventListener("change", () => this.chosen && this.#sendFile());
   }
 
   #switch() {
     for (const part of document.querySelectorAll("#controls [data-kind]")) part.hidden = part.dataset.kind !== this.kind;
     $("sketch").hidden = this.kind !== "drawn";
+    $("hint").hidden = !(this.kind in SHAPES);
+    $("search").hidden = this.kind !== "found";
     if (this.kind === "drawn") this.pad.draw();
     this.dispatchEvent(new Event("kind"));
-    if (this.shape) this.#changed();
+    if (this.kind in SHAPES) this.#changed();
     else this.#said(this.kept[this.kind]);
   }
 
@@ -150,7 +196,7 @@ export class Blur extends EventTarget {
   #draw(told) {
     const canvas = $("psf"), ink = canvas.getContext("2d");
     ink.clearRect(0, 0, canvas.width, canvas.height);
-    $("psf-size").textContent = told ? `${told.width} × ${told.height} px` : "";
+    $("psf-size").textContent = told ? `${told.width} × ${told.height} px` : "nothing yet";
     this.dispatchEvent(new CustomEvent("refused", { detail: told?.refused ?? {} }));
     if (!told) return;
     const levels = Uint8Array.from(atob(told.levels), (letter) => letter.charCodeAt(0));

@@ -2,15 +2,21 @@
 
 import { get, picture, post, remove, sendFile } from "./api.js";
 import { Blur } from "./blur.js";
+import { Finder } from "./finder.js";
+import { sentence } from "./follow.js";
 import { listMethods, listSettings, orderOf, refuseMethods, tellCommand } from "./order.js";
+import { Pointing } from "./pointing.js";
 import { View } from "./view.js";
 import { Whole } from "./whole.js";
 
 const $ = (id) => document.getElementById(id);
 const WANTED = 1.2; // seconds that a preview may take
 const [LEAST, MOST] = [50e3, 1.4e6]; // its pixels
+const MOST_ESTIMATED = 1e6; // pixels that an estimation looks at
 const view = new View($("view"), $("handle"), { before: $("before-tag"), after: $("after-tag") });
 const blur = new Blur();
+const finder = new Finder();
+const pointing = new Pointing(view, blur, { calm, trouble });
 const whole = new Whole();
 let photo = null; // {id, name, width, height, …}
 let base = "";
@@ -27,7 +33,7 @@ let passing = false; // whether the next good preview answers what the message s
 function trouble(error, passes = false) {
   if (error.name === "AbortError") return;
   passing = passes;
-  $("alert").querySelector("span").textContent = error.message;
+  $("alert").querySelector("span").textContent = sentence(error.message);
   $("alert").hidden = false;
 }
 
@@ -43,7 +49,7 @@ function say(text, working = false) {
 async function open(file) {
   if (!file) return;
   calm();
-  point(false);
+  pointing.stop();
   $("facts").textContent = `Reading ${file.name} …`;
   try {
     const opened = await sendFile("/photographs", file);
@@ -57,7 +63,9 @@ async function open(file) {
     document.title = `${photo.name} – unblur`;
     view.show(photo.width, photo.height, overview);
     whole.open(base);
+    finder.open(base);
     blur.open(base);
+    $("deep-row").hidden = photo.depth !== "8 bits";
   } catch (error) {
     trouble(error);
   }
@@ -113,12 +121,21 @@ function reordered() {
 }
 
 blur.addEventListener("change", reordered);
-blur.addEventListener("kind", () => point(false));
+blur.addEventListener("kind", () => {
+  pointing.stop();
+  calm();
+});
+finder.seen = () => view.middle(MOST_ESTIMATED);
+finder.addEventListener("begun", () => blur.take(null));
+finder.addEventListener("found", ({ detail }) => blur.take(detail));
+finder.addEventListener("trouble", ({ detail }) => trouble(detail));
 blur.addEventListener("trouble", ({ detail }) => trouble(detail, true));
 blur.addEventListener("refused", ({ detail }) => { if (refuseMethods(detail)) reordered(); });
 $("method").addEventListener("change", () => { listSettings(); reordered(); });
 $("settings").addEventListener("change", reordered);
 $("transfers").addEventListener("change", reordered);
+$("deep").addEventListener("change", reordered);
+$("more").addEventListener("toggle", () => { if ($("more").open) $("more").scrollIntoView({ block: "nearest" }); });
 
 // ---- the preview of what is in the middle of the view
 
@@ -134,7 +151,7 @@ async function preview() {
   asked = new AbortController();
   const { signal } = asked;
   const box = view.middle(pixels), of = base;
-  say("Restoring this part …", true);
+  say("Restoring the framed part …", true);
   try {
     const start = performance.now();
     const answer = await post(`${base}/preview`, { ...words, box }, signal);
@@ -144,7 +161,7 @@ async function preview() {
     view.patch = { box, image };
     view.draw();
     const seconds = (performance.now() - start) / 1000;
-    say(`This part: ${answer.headers.get("x-method")}, ${seconds.toFixed(1)} s`);
+    say(`The framed part: ${answer.headers.get("x-method")}, ${seconds.toFixed(1)} s`);
     doubt(answer.headers.get("x-doubt"));
     const next = pixels * Math.min(3, Math.max(0.4, WANTED / Math.max(seconds, 0.05)));
     if (next > 1.6 * pixels || next < 0.6 * pixels) pixels = Math.min(MOST, Math.max(LEAST, next));
@@ -198,31 +215,6 @@ view.addEventListener("zoom", () => {
 });
 $("zooms").addEventListener("change", (event) => view.setZoom(event.target.value === "fit" ? "fit" : Number(event.target.value)));
 addEventListener("resize", () => photo && view.changed());
-
-// ---- a light in the photograph
-
-function point(on) {
-  view.setPointing(on);
-  $("point").setAttribute("aria-pressed", String(on));
-  $("point").textContent = on ? "Stop pointing" : "Point at a light";
-  $("banner").hidden = !on;
-  $("banner").textContent = on ? "Click on a light. With keys: move the photograph with the arrows, then Enter." : "";
-  if (on) $("view").focus({ preventScroll: true });
-}
-
-$("point").addEventListener("click", () => point(!view.pointing));
-addEventListener("keydown", (event) => { if (event.key === "Escape" && view.pointing) point(false); });
-view.addEventListener("point", async ({ detail: { x, y } }) => {
-  calm();
-  $("banner").textContent = "Measuring …";
-  try {
-    await blur.pointAt(x, y);
-    point(false);
-  } catch (error) {
-    point(true);
-    trouble(error);
-  }
-});
 
 // ---- the whole photograph
 

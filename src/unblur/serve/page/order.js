@@ -12,6 +12,7 @@ export function orderOf(psf) {
   const words = { psf, method };
   const transfer = document.querySelector("input[name=transfer]:checked").value;
   if (transfer) words.transfer = transfer;
+  if ($("deep").checked && !$("deep-row").hidden) words.deep = true;
   const settings = {};
   for (const field of document.querySelectorAll("#settings [data-setting]")) {
     const value = field.type === "checkbox" ? field.checked : field.type === "number" ? Number(field.value) : field.value;
@@ -66,8 +67,9 @@ export function listSettings() {
 
 // The same order for a terminal, where the PSF is one that can be written down.
 export function tellCommand(words, photoName, shape) {
-  $("command").hidden = !words || !shape;
-  if (!words || !shape) return;
+  const can = words && shape && !words.deep; // what the command has no word for is not told
+  $("command").hidden = !can;
+  if (!can) return;
   const name = /^[\w.][\w.-]*$/.test(photoName) ? photoName : `'${photoName.replaceAll("'", "'\\''")}'`;
   const parts = ["unblur restore", name, "--psf", shape, "--method", words.method];
   if (words.transfer) parts.push("--transfer", words.transfer);

@@ -1,6 +1,9 @@
 // The photograph on the screen: zoom, position, and the handle between before and after.
 // Places are in pixels of the photograph, x to the right and y downwards from its top left corner.
 
+import { around, cross, frame, line } from "./marks.js";
+
+const LEAST = 8; // pixels of the photograph that a line across an edge is long
 const STEPS = ["fit", 0.5, 1, 2];
 
 export class View extends EventTarget {
@@ -16,8 +19,9 @@ export class View extends EventTarget {
     this.before = null; // {overview, part: {box, image}}
     this.patch = null; // {box, image}: a restored part
     this.after = null; // the same as before, of the whole restored photograph
-    this.pointing = false;
+    this.pointing = ""; // "light" or "edge" while one is pointed at
     this.cross = false; // whether a cross marks the place that Enter would point at
+    this.line = null; // two places: across an edge
     this.#listen();
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
@@ -90,6 +94,7 @@ export class View extends EventTarget {
     const reach = [this.canvas.clientWidth, this.canvas.clientHeight].map((side) => side / this.scale / 2);
     this.centre = this.centre.map((v, k) => {
       const side = this.size[k];
+      if (this.pointing) return Math.min(Math.max(v, 0), side - 1); // the cross must reach every pixel
       return side <= 2 * reach[k] ? side / 2 : Math.min(Math.max(v, reach[k]), side - reach[k]);
     });
     this.draw();
@@ -121,7 +126,12 @@ export class View extends EventTarget {
       ink.restore();
     }
     if (this.patch && !this.after) this.#outline(ink, this.patch.box);
-    if (this.pointing && this.cross) this.#cross(ink, wide / 2, tall / 2);
+    if (this.line) {
+      const [left, top, width, height] = around(this.line, this.size);
+      frame(ink, this.point(left, top), [width * this.scale, height * this.scale]);
+      line(ink, ...this.line.map((end) => this.point(...end)));
+    }
+    if (this.pointing && this.cross) cross(ink, wide / 2, tall / 2);
     for (const part of [this.handle, this.tags.before, this.tags.after]) part.hidden = !(this.after || this.patch);
     this.handle.style.left = `${border}px`;
     this.tags.before.style.right = `${wide - border + 22}px`;
@@ -143,31 +153,15 @@ export class View extends EventTarget {
     const [w, h] = [box[2] * this.scale, box[3] * this.scale];
     if (x <= 0 && y <= 0 && x + w >= this.canvas.clientWidth && y + h >= this.canvas.clientHeight) return;
     if (box[2] === this.size[0] && box[3] === this.size[1]) return;
-    ink.lineWidth = 1;
-    ink.strokeStyle = "#0009";
-    ink.strokeRect(x - 1.5, y - 1.5, w + 3, h + 3);
-    ink.strokeStyle = "#fffc";
-    ink.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1);
+    frame(ink, [x, y], [w, h]);
   }
 
-  #cross(ink, x, y) {
-    for (const [colour, width] of [["#000a", 4], ["#f2a51f", 2]]) {
-      ink.strokeStyle = colour;
-      ink.lineWidth = width;
-      ink.beginPath();
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-        ink.moveTo(x + 5 * dx, y + 5 * dy);
-        ink.lineTo(x + 18 * dx, y + 18 * dy);
-      }
-      ink.stroke();
-    }
-  }
-
-  setPointing(on) {
-    this.pointing = on;
+  setPointing(what) {
+    this.pointing = what;
     this.cross = false;
-    this.canvas.classList.toggle("pointing", on);
-    this.draw();
+    this.line = null;
+    this.canvas.classList.toggle("pointing", what !== "");
+    this.changed();
   }
 
   setSplit(share) {
@@ -182,6 +176,27 @@ export class View extends EventTarget {
     this.dispatchEvent(new CustomEvent("point", { detail }));
   }
 
+  // The line is drawn: long enough, it is told; too short, it was a slip.
+  #drawn() {
+    const [[x0, y0], [x1, y1]] = this.line;
+    if (Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0)) < LEAST) this.line = null;
+    else this.dispatchEvent(new CustomEvent("line", { detail: around(this.line, this.size) }));
+    this.draw();
+  }
+
+  // Enter: where the cross is a light is pointed at, or a line begins or ends.
+  #entered() {
+    if (this.pointing === "light") this.#pointed(...this.centre);
+    else if (this.line && this.ending) {
+      this.ending = false;
+      this.#drawn();
+    } else {
+      this.line = [[...this.centre], [...this.centre]];
+      this.ending = true; // its other end goes with the cross
+      this.draw();
+    }
+  }
+
   #listen() {
     const { canvas, handle } = this;
     const within = (event) => {
@@ -192,6 +207,8 @@ export class View extends EventTarget {
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.size) return;
       from = { at: within(event), centre: [...this.centre], moved: false };
+      this.ending = false;
+      if (this.pointing === "edge") this.line = [this.place(...from.at), this.place(...from.at)];
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -200,11 +217,17 @@ export class View extends EventTarget {
       const by = [at[0] - from.at[0], at[1] - from.at[1]];
       if (Math.hypot(...by) > 3) from.moved = true;
       if (!from.moved) return;
+      if (this.pointing === "edge") {
+        this.line[1] = this.place(...at);
+        this.draw();
+        return;
+      }
       this.centre = [from.centre[0] - by[0] / this.scale, from.centre[1] - by[1] / this.scale];
       this.changed();
     });
     canvas.addEventListener("pointerup", (event) => {
-      if (from && !from.moved && this.pointing) this.#pointed(...this.place(...within(event)));
+      if (from && this.pointing === "edge" && this.line) this.#drawn();
+      else if (from && !from.moved && this.pointing === "light") this.#pointed(...this.place(...within(event)));
       from = null;
     });
     canvas.addEventListener("pointercancel", () => { from = null; });
@@ -244,10 +267,14 @@ export class View extends EventTarget {
       this.cross = true;
       this.centre = this.centre.map((v, k) => v + moves[event.key][k]);
       this.changed();
+      if (this.line && this.ending) {
+        this.line[1] = [...this.centre];
+        this.draw();
+      }
     } else if (event.key === "+" || event.key === "=") this.step(1);
     else if (event.key === "-") this.step(-1);
     else if (event.key === "0") this.setZoom("fit");
-    else if (event.key === "Enter" && this.pointing && this.cross) this.#pointed(...this.centre);
+    else if (event.key === "Enter" && this.pointing && this.cross) this.#entered();
     else return;
     event.preventDefault();
   }

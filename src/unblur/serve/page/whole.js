@@ -1,6 +1,7 @@
-// Restoring the whole photograph: begin, follow, cancel, fetch.
+// The whole photograph: restore it, and take the result away as a file.
 
-import { get, post, remove } from "./api.js";
+import { post } from "./api.js";
+import { sentence, time, Work } from "./follow.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -8,89 +9,104 @@ export class Whole extends EventTarget {
   constructor() {
     super();
     this.base = null;
-    this.running = false;
-    this.run = 0;
+    this.work = new Work($("progress"));
+    this.wanted = "same"; // the format that was chosen last
+    this.writing = 0;
     $("cancel").addEventListener("click", () => this.#cancel());
+    $("format").addEventListener("change", () => {
+      this.wanted = $("format").value;
+      this.#write();
+    });
+    $("quality").addEventListener("change", () => this.#write());
   }
+
+  get running() { return this.work.running; }
 
   open(base) {
     this.base = base;
-    this.#stop();
+    this.work.stop();
+    this.writing += 1;
+    $("restore").disabled = false;
     $("result").hidden = true;
   }
 
   async begin(words) {
-    const mine = ++this.run;
-    this.running = true;
-    this.since = performance.now();
+    const of = this.base;
     $("result").hidden = true;
     $("restore").disabled = true;
-    $("progress").hidden = false;
-    $("cancel").focus({ preventScroll: true });
-    this.#show({ state: "waiting", share: 0 });
     try {
-      let told = await (await post(`${this.base}/restoration`, words)).json();
-      while (mine === this.run && (told.state === "waiting" || told.state === "running")) {
-        this.#show(told);
-        await new Promise((done) => setTimeout(done, 350));
-        if (mine === this.run) told = await get(`${this.base}/restoration`);
-      }
-      if (mine !== this.run) return;
-      const waited = document.activeElement === $("cancel");
-      this.#stop();
-      if (told.state === "done") this.#done(told, waited);
-      else if (told.state === "failed") throw new Error(told.error);
+      const told = await this.work.done(`${of}/restoration`, words);
+      if (told && of === this.base) this.#done(told);
     } catch (error) {
-      if (mine !== this.run) return;
-      this.#stop();
-      this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+      if (of === this.base) this.#trouble(error);
+    } finally {
+      if (of === this.base && !this.running) $("restore").disabled = false;
     }
-  }
-
-  #stop() {
-    this.run += 1;
-    this.running = false;
-    $("restore").disabled = false;
-    $("progress").hidden = true;
   }
 
   async #cancel() {
-    this.#stop();
+    $("restore").disabled = false;
     $("restore").focus({ preventScroll: true });
     try {
-      await remove(`${this.base}/restoration`);
+      await this.work.cancel();
       this.dispatchEvent(new Event("cancelled"));
     } catch (error) {
-      this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+      this.#trouble(error);
     }
   }
 
-  #show({ state, share }) {
-    const bar = $("progress").querySelector("progress"), passed = (performance.now() - this.since) / 1000;
-    if (share > 0) bar.value = share;
-    else bar.removeAttribute("value");
-    const left = share > 0.05 && passed > 3 ? `, about ${time(passed / share - passed)} left` : "";
-    const words = state === "waiting" ? "Waiting for its turn" : `${share > 0 ? `${Math.round(100 * share)} %` : "Working"}, ${time(passed)}${left}`;
-    if ($("progress-text").textContent !== words) $("progress-text").textContent = words;
+  #trouble(error) { this.dispatchEvent(new CustomEvent("trouble", { detail: error })); }
+
+  #done({ outcome, formats }) {
+    const { method, seconds, warnings } = outcome;
+    this.said = [[`Restored by ${method} in ${time(seconds)}.`], ...warnings.map((text) => [sentence(text), "warning"])];
+    this.formats = formats;
+    $("format").replaceChildren(...formats.map(({ name, title }) => new Option(title, name)));
+    const known = formats.some(({ name }) => name === this.wanted);
+    $("format").value = known ? this.wanted : "same";
+    $("result").hidden = false;
+    if (document.activeElement === document.body) $("format").focus({ preventScroll: true }); // it was on Cancel
+    this.#write();
+    this.dispatchEvent(new Event("done"));
   }
 
-  #done(told, waited) {
-    const { method, seconds, notes, warnings } = told.outcome;
-    $("download").href = `${this.base}/restoration/file`;
-    $("download").textContent = `Download ${told.name}`;
-    const lines = [[`Restored by ${method} in ${time(seconds)}.`], ...notes.map((note) => [note]), ...warnings.map((text) => [text, "warning"])];
-    $("notes").replaceChildren(...lines.map(([text, kind]) => {
+  // Have the file written; then it can be downloaded, and what it could not hold is known. Only the newest counts.
+  async #write() {
+    const mine = ++this.writing;
+    const format = this.formats.find(({ name }) => name === $("format").value);
+    $("quality-row").hidden = format.quality === null;
+    if (format.quality !== null && !($("quality").value && $("quality").validity.valid)) return;
+    const words = { format: format.name };
+    if (format.quality !== null) words.quality = Math.round(Number($("quality").value));
+    const link = $("download");
+    link.removeAttribute("href");
+    link.setAttribute("aria-disabled", "true");
+    link.textContent = "Writing the file …";
+    this.#notes([]);
+    try {
+      const { name, bytes, notes } = await (await post(`${this.base}/restoration/file`, words)).json();
+      if (mine !== this.writing) return;
+      link.href = `${this.base}/restoration/file?${new URLSearchParams(words)}`;
+      link.removeAttribute("aria-disabled");
+      link.textContent = `Download ${name}`;
+      this.#notes([[`The file has ${size(bytes)}.`], ...notes.map((note) => [sentence(note)])]);
+    } catch (error) {
+      if (mine !== this.writing) return;
+      link.textContent = "No file";
+      this.#trouble(error);
+    }
+  }
+
+  #notes(more) {
+    $("notes").replaceChildren(...[...this.said, ...more].map(([text, kind]) => {
       const line = document.createElement("li");
       line.textContent = text;
       if (kind) line.className = kind;
       return line;
     }));
-    $("result").hidden = false;
-    if (waited) $("download").focus({ preventScroll: true });
-    this.dispatchEvent(new Event("done"));
   }
 }
 
-function time(seconds) {
-  return seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
