@@ -36,3 +36,14 @@ class ConfigError(UnblurError):
 
 class Cancelled(UnblurError):  # noqa: N818 - it is a request, not a mistake
     """A progress callback asked to stop."""
+
+
+def machine_refusal(error: Exception) -> UnblurError | None:
+    """What the machine refuses, a disk or memory, as a sentence that says what to do; None for a bug."""
+    if isinstance(error, OSError):
+        return UnblurError(f"{error.filename or 'a file'}: {error.strerror or error}; check its name, space, rights")
+    words = ("can't allocate memory", "out of memory", "not enough memory")
+    short = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in words)
+    if short or isinstance(error, MemoryError):
+        return UnblurError("there is too little memory for this; try --memory 500M, a smaller tile or picture")
+    return None

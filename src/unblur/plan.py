@@ -1,34 +1,26 @@
 """What is settled before the first pixel is touched: the method, the light it works in, the device and the tiles."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from unblur.bands import Held, Rows, blended_bands, tiled_bands
 from unblur.colour import SRGB, ToneCurve
-from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.errors import ConfigError, PsfError
 from unblur.method import Method
 from unblur.methods import METHODS, default_method
-from unblur.tensors import Encoding, Image, Psf, Report, Transfer, Weight
+from unblur.psf.grid import PsfGrid, typical
+from unblur.stored import OnStored
+from unblur.stored import light_of as light_of
+from unblur.tensors import Encoding, Image, Psf, Report, Transfer
 from unblur.tiling import tile_for_memory, tiled
 
-ROWS = 256
-"""Rows of a restored picture that are encoded together."""
-
-
-@runtime_checkable
-class OfIntegers(Protocol):
-    """A deconvolver that can take a photograph of integers as it is stored, which saves memory."""
-
-    def of_integers(
-        self, stored: Tensor, table: Tensor, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
-    ) -> Image:
-        """Restore ``(B, C, H, W)`` integers whose light is in ``table``, ``(C, n)``; light comes back, not clipped."""
-        ...
+FINER = 2
+"""Tiles between two neighbouring places of a PSF that varies; more follows it closer and takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +31,21 @@ class Plan:
     settings: Any
     """The method's own dataclass."""
     psf: Psf
+    """Of a grid, the mean one, which has the size of the largest."""
+    grid: PsfGrid | None = None
+    """A PSF that varies over the picture."""
+    of: tuple[int, int, int, int] | None = None
+    """Of a grid, where the picture is but a part: row and column of its corner, height and width of the whole."""
     device: torch.device
     through_light: bool
     """Whether stored values are decoded to linear light before the method and encoded after it."""
     curve: ToneCurve = SRGB
     """How they are decoded and encoded."""
+
+    @property
+    def takes_bands(self) -> bool:
+        """Whether the work is done in tiles, so that a picture may be read by rows."""
+        return self.grid is not None or self.method.tiling.kind != "whole"
 
     def restored(
         self,
@@ -67,29 +69,101 @@ class Plan:
             PsfError: the PSF is larger than the picture.
             ConfigError: tiles for a method that refuses them, both ``tile`` and ``memory``, or too little memory.
         """
-        height, width = planes.shape[-2:]
-        kh, kw = self.psf.shape
-        if kh > height or kw > width:
-            raise PsfError(
-                f"the PSF has {kw} x {kh} pixels, expected at most the picture's {width} x {height}; "
-                "crop the PSF or take the whole photograph"
-            )
-        side = self._tile_side(planes, tile, memory) or max(height, width)
-        step = _OnStored(self, self.method.build(self.device, self.settings))
-        margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
+        shape = Held(planes).shape
+        held, trust = Held(planes), None if weight is None else Held(weight)
         with torch.set_grad_enabled(planes.requires_grad and torch.is_grad_enabled()):
-            if side < max(height, width):
-                step = step.surveyed(planes, weight)
+            if self.grid is not None:
+                restored, top = torch.empty_like(planes, memory_format=torch.contiguous_format), 0
+                for band in self.bands(held, tile=tile, memory=memory, weight=trust, report=report):
+                    restored[..., top : top + band.shape[-2], :] = band
+                    top += band.shape[-2]
+                return restored
+            self._check_size(shape)
+            side = self._tile_side(shape, tile, memory) or max(shape[2:])
+            step = self._step()
+            if side < max(shape[2:]):
+                step = step.surveyed(held, trust)
+            margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
             return tiled(step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report)
 
-    def _tile_side(self, planes: Tensor, tile: int | None, memory: int | None) -> int | None:
+    def bands(
+        self,
+        source: Rows,
+        *,
+        tile: int | None = None,
+        memory: int | None = None,
+        weight: Rows | None = None,
+        report: Report | None = None,
+    ) -> Iterator[Tensor]:
+        """The same for a picture that is read by rows, in bands of full width from top to bottom.
+
+        Args:
+            source: the picture.
+            tile: as for :meth:`restored`.
+            memory: as for :meth:`restored`; the rows of the picture that lie under a row of tiles come on top.
+            weight: 1 = trust, 0 = ignore; only taken where the PSF varies.
+            report: told the share of the work done; may raise ``Cancelled``.
+
+        Returns:
+            Bands ``(B, C, n, W)`` of the picture's number type; together as high as it.
+
+        Raises:
+            PsfError: the PSF is larger than the picture.
+            ConfigError: as for :meth:`restored`.
+        """
+        self._check_size(source.shape)
+        margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
+        side = self._tile_side(source.shape, tile, memory)
+        step = self._step()
+        if self.grid is None:
+            longest = max(source.shape[2:])
+            step = step if (side or longest) >= longest else step.surveyed(source, None)
+            yield from tiled_bands(
+                step, source, self.psf, tile=side or longest, margin=margin, grid=grid, report=report
+            )
+            return
+        height, width = source.shape[2:]
+        top, left, full_height, full_width = self.of or (0, 0, height, width)
+        psfs = self.grid.on(full_height, full_width, corner=(left, top))
+        step = step.surveyed(source, weight)
+        down, across = (
+            self._cell(apart, length, side) for apart, length in zip(psfs.spacing, (height, width), strict=True)
+        )
+        like = source.read(slice(0, 1))
+        for light in blended_bands(
+            step.light, source, psfs, cell=(down, across), margin=margin, grid=grid, weight=weight, report=report
+        ):
+            yield step.as_stored(light, like)
+
+    def _step(self) -> OnStored:
+        build = self.method.build(self.device, self.settings)
+        return OnStored(build, self.device, through_light=self.through_light, curve=self.curve)
+
+    def _check_size(self, shape: tuple[int, int, int, int]) -> None:
+        kh, kw = self.psf.shape
+        if kh > shape[2] or kw > shape[3]:
+            raise PsfError(
+                f"the PSF has {kw} x {kh} pixels, expected at most the picture's {shape[3]} x {shape[2]}; "
+                "crop the PSF or take the whole photograph"
+            )
+
+    def _cell(self, apart: float | None, length: int, side: int | None) -> int | None:
+        """Pixels between the knots of tiles, for places so far apart; None where a single tile will do."""
+        if apart is None and (side is None or side >= length):
+            return None
+        most = math.inf if side is None else side // 2  # a tile reaches from knot to knot on either side
+        if apart is not None:
+            most = min(most, apart / FINER)
+        return max(1, math.floor(most))
+
+    def _tile_side(self, shape: tuple[int, int, int, int], tile: int | None, memory: int | None) -> int | None:
         """How large the tiles are; None for the picture as a whole."""
-        batch, channels, height, width = planes.shape
+        batch, channels, height, width = shape
         kh, kw = self.psf.shape
         bytes_per_pixel = self.method.bytes_per_pixel * batch * channels
         if tile is not None and memory is not None:
             raise ConfigError(f"got both a tile of {tile} and {memory} bytes of memory, expected one of the two")
-        if self.method.tiling.kind == "whole":
+        if not self.takes_bands:
             if tile is not None or memory is not None:
                 needed = math.ceil(((height + kh) * (width + kw) * bytes_per_pixel + self.method.bytes_fixed) / 1e6)
                 name = self.method.name
@@ -106,7 +180,7 @@ class Plan:
 
 
 def planned(
-    psf: Psf,
+    psf: Psf | PsfGrid,
     *,
     method: str | None,
     transfer: Transfer | None,
@@ -119,9 +193,10 @@ def planned(
 
     Raises:
         ConfigError: unknown method, setting, transfer or encoding, or a transfer that the method cannot work in.
-        PsfError: the method does not know the PSF.
+        PsfError: the method does not know the PSF, or knows one only and got one that varies.
     """
-    name = method or default_method(psf)
+    usual = typical(psf)
+    name = method or default_method(usual)
     if name not in METHODS:
         raise ConfigError(f"the method is {name!r}, expected one of {', '.join(METHODS)}")
     chosen = METHODS[name]
@@ -133,89 +208,18 @@ def planned(
         raise ConfigError(f"{name} works with transfer {chosen.transfer} only, got {transfer}; leave the transfer out")
     light = transfer or ("linear" if chosen.transfer == "any" else chosen.transfer)
     configured = chosen.configured(settings)
-    if reason := chosen.refusal(psf, configured):
-        others = ", ".join(other.name for other in METHODS.values() if other.refusal(psf) is None)
+    if isinstance(psf, PsfGrid) and chosen.trained is not None:
+        others = ", ".join(other.name for other in METHODS.values() if other.trained is None)
+        raise PsfError(f"{name} is trained for one PSF and takes none that varies; methods that take it: {others}")
+    if reason := chosen.refusal(usual, configured):
+        others = ", ".join(other.name for other in METHODS.values() if other.refusal(usual) is None)
         raise PsfError(f"{name} {reason}; methods that take it: {others}")
     return Plan(
         method=chosen,
         settings=configured,
-        psf=psf,
+        psf=usual,
+        grid=psf if isinstance(psf, PsfGrid) else None,
         device=device,
         through_light=encoding == "srgb" and light == "linear",
         curve=curve,
     )
-
-
-def light_of(planes: Tensor, *, through_light: bool, curve: ToneCurve = SRGB) -> Image:
-    """Stored values as floats with 1 = white, in linear light if asked; float64 stays, all else becomes float32."""
-    if planes.dtype == torch.float64:
-        image = planes
-    else:
-        white = {torch.uint8: 255, torch.uint16: 65535}.get(planes.dtype, 1)
-        image = planes.to(torch.float32) / white
-    return curve.decode(image) if through_light else image
-
-
-class _OnStored:
-    """A deconvolver between a decoder and an encoder: stored numbers in, stored numbers out."""
-
-    def __init__(self, plan: Plan, deconvolve: Deconvolver) -> None:
-        self.plan, self.deconvolve = plan, deconvolve
-
-    def surveyed(self, planes: Tensor, weight: Image | None) -> "_OnStored":
-        """The same for tiles of this picture, with all that the method must know of the whole."""
-        deconvolve = self.deconvolve
-        if isinstance(deconvolve, Surveying):
-            sample, trust = deconvolve.sample, None
-            image = self._light(sample(planes))
-            if weight is not None:
-                trust = sample(weight).to(image)
-            deconvolve = deconvolve.surveyed(image, weight=trust)
-        return _OnStored(self.plan, deconvolve)
-
-    def __call__(
-        self, blurred: Tensor, psf: Psf, *, weight: Image | None = None, report: Report | None = None
-    ) -> Tensor:
-        table = self._table(blurred)
-        if table is not None and isinstance(self.deconvolve, OfIntegers):
-            trust = None if weight is None else weight.to(table)
-            restored = self.deconvolve.of_integers(blurred, table, psf.to(table), weight=trust, report=report)
-        else:
-            image = self._light(blurred).to(self.plan.device)
-            trust = None if weight is None else weight.to(image)
-            restored = self.deconvolve(image, psf.to(image), weight=trust, report=report)
-        return self._as_stored(restored, blurred)
-
-    def _light(self, stored: Tensor) -> Image:
-        return light_of(stored, through_light=self.plan.through_light, curve=self.plan.curve)
-
-    def _as_stored(self, restored: Image, like: Tensor) -> Tensor:
-        """Light as the numbers of a stored picture, on its device."""
-        if restored.requires_grad:
-            return self._encoded(restored, like.dtype).to(like.device)
-        stored = like.new_empty(restored.shape)
-        for top in range(0, stored.shape[-2], ROWS):  # a large picture's light is not held twice
-            rows = slice(top, top + ROWS)
-            stored[..., rows, :] = self._encoded(restored[..., rows, :], like.dtype)
-        return stored
-
-    def _encoded(self, light: Image, dtype: torch.dtype) -> Tensor:
-        light = light.clamp(0, 1)
-        return _stored(self.plan.curve.encode(light) if self.plan.through_light else light, dtype)
-
-    def _table(self, stored: Tensor) -> Tensor | None:
-        """The light of every integer in each plane, ``(C, n)``; None for a picture of other numbers."""
-        count = {torch.uint8: 256, torch.uint16: 65536}.get(stored.dtype)
-        if count is None:
-            return None
-        integers = torch.arange(count, dtype=torch.int32).to(stored.dtype).expand(1, stored.shape[1], 1, -1)
-        return self._light(integers)[0, :, 0]
-
-
-def _stored(image: Image, dtype: torch.dtype) -> Tensor:
-    """[0, 1] as numbers of a type, integers rounded."""
-    if dtype == torch.uint8:
-        return (image * 255).round().to(dtype)
-    if dtype == torch.uint16:
-        return (image * 65535).round().to(torch.int32).cpu().to(dtype)
-    return image.to(dtype)

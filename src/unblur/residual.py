@@ -86,9 +86,14 @@ def residual(blurred: Image, psf: Psf) -> Residual | None:
 
 def middle(planes: Tensor) -> Tensor:
     """The middle of ``(B, C, H, W)`` of any number type, as far as :func:`residual` looks."""
-    height, width = planes.shape[-2:]
-    top, left = max(0, (height - _FAR) // 2), max(0, (width - _FAR) // 2)
-    return planes[..., top : top + _FAR, left : left + _FAR]
+    rows, columns = (middle_rows(length) for length in planes.shape[-2:])
+    return planes[..., rows, columns]
+
+
+def middle_rows(height: int) -> slice:
+    """The rows that :func:`middle` takes of a picture of this height."""
+    top = max(0, (height - _FAR) // 2)
+    return slice(top, min(height, top + _FAR))
 
 
 def _bell(length: int, like: Tensor) -> Tensor:

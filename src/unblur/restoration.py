@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import torch
 from PIL.Image import Image as PillowImage
 from torch import Tensor
 
@@ -16,20 +15,23 @@ from unblur.colour import SRGB, ToneCurve
 from unblur.crop import Crop, surrounded
 from unblur.devices import torch_device
 from unblur.errors import ImageError
-from unblur.io.arrays import array_of, check_range, planes_of, planes_of_array
+from unblur.io.arrays import array_of, check_range, planes_of, planes_of_array, trust_of
+from unblur.io.picture import Picture
 from unblur.io.profile import tone_curve
-from unblur.io.psf import read_psf
+from unblur.io.psf_table import read_blur
 from unblur.io.read import default_ending, read_picture
 from unblur.io.sheet import write_sheet
 from unblur.io.write import FORMATS, check_output, write_picture
 from unblur.override import overridden
-from unblur.plan import light_of, planned
+from unblur.plan import Plan, light_of, planned
 from unblur.psf.accept import accept_psf
+from unblur.psf.grid import PsfGrid
 from unblur.residual import Residual, middle, residual
-from unblur.tensors import Encoding, Image, Psf, Report, Transfer
+from unblur.streaming import streamed
+from unblur.tensors import Encoding, Psf, Report, Transfer
 
 AnyPicture = TypeVar("AnyPicture")
-AnyPsf = str | PathLike[str] | np.ndarray[Any, np.dtype[Any]] | Tensor
+AnyPsf = str | PathLike[str] | np.ndarray[Any, np.dtype[Any]] | Tensor | PsfGrid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Outcome:
     notes: tuple[str, ...]
     """What was converted or dropped on the way."""
     residual: Residual | None
-    """What the PSF leaves unexplained; None where the photograph is too small to tell."""
+    """What the PSF leaves unexplained; None where the photograph is too small to tell, or the PSF varies."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def restore(
         image: NumPy ``(H, W)`` or ``(H, W, 3|4)``, Pillow image, or torch ``(C, H, W)`` or ``(B, C, H, W)``, told apart
             by type only. 8 or 16 bits or floats with 1 = white. A fourth channel is opacity and stays as it is.
         psf: grammar text (``disk:7``, ``motion:15,30``), a path, a 2-D array or a tensor; a point of light prints it.
+            One that varies over the picture: a table's path (see ``unblur.io.psf_table``) or a ``PsfGrid``.
         method: a name from ``METHODS``; None takes the best that knows the PSF.
         transfer: the light in which the blur holds: ``linear`` (a real camera, the default) or ``encoded``.
         encoding: what the numbers are: ``srgb`` (the default) or ``linear``. A Pillow image that carries a colour
@@ -109,7 +112,7 @@ def restore(
         curve=_curve_in_memory(image) if encoding is None else SRGB,
     )
     plan = overridden(plan, white=white, strength=strength)
-    trust = None if weight is None else _trust(weight, planes)
+    trust = None if weight is None else trust_of(weight, planes)
     return cast(AnyPicture, back(plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)))
 
 
@@ -166,28 +169,36 @@ def restore_file(
     for path in outputs:
         _refuse_to_replace((photo, weight), path)
         check_output(path, overwrite=overwrite)
+
+    def settle(picture: Picture) -> Plan:
+        plan = planned(
+            _accepted(psf),
+            method=method,
+            transfer=transfer,
+            encoding=encoding or picture.encoding,
+            settings=settings,
+            device=torch_device(device),
+            curve=picture.curve if encoding is None else SRGB,
+        )
+        return overridden(plan, white=white, strength=strength)
+
+    if crop is None and weight is None and compare is None:
+        done = streamed(photo, output, settle, tile=tile, memory=memory, overwrite=overwrite, report=progress)
+        if done is not None:
+            return _outcome(output, done.plan, done.notes, done.middle, start)
     picture = read_picture(photo)
-    curve = picture.curve if encoding is None else SRGB
     picture = replace(picture, encoding=encoding or picture.encoding)
     planes = planes_of_array(picture.pixels)
     check_range(planes)
     box = None if crop is None else crop.box(*picture.size)
-    plan = planned(
-        _accepted(psf),
-        method=method,
-        transfer=transfer,
-        encoding=picture.encoding,
-        settings=settings,
-        device=torch_device(device),
-        curve=curve,
-    )
-    plan = overridden(plan, white=white, strength=strength)
-    trust = None if weight is None else _trust(read_picture(weight).pixels[..., 0], planes)
+    plan = settle(picture)
+    trust = None if weight is None else trust_of(read_picture(weight).pixels[..., 0], planes)
     kept = (slice(None), slice(None))
     if box is not None:
         around = plan.method.margin(plan.psf, plan.settings) + max(plan.psf.shape)
         read, kept = surrounded(box, *picture.size, around)
         planes, trust = planes[(..., *read)], None if trust is None else trust[(..., *read)]
+        plan = replace(plan, of=(read[0].start, read[1].start, *picture.size))
         alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[box])
         picture = replace(picture, pixels=np.ascontiguousarray(picture.pixels[box]), alpha=alpha)
     restored = plan.restored(planes, tile=tile, memory=memory, weight=trust, report=progress)
@@ -195,11 +206,17 @@ def restore_file(
     notes = picture.notes + write_picture(result, output, overwrite=overwrite)
     if compare is not None:
         write_sheet(picture, result, Path(compare), overwrite=overwrite)
+    return _outcome(output, plan, notes, middle(planes), start)
+
+
+def _outcome(output: Path, plan: Plan, notes: tuple[str, ...], part: Tensor, start: float) -> Outcome:
+    """What there is to tell, also of the photograph's middle ``part``."""
+    light = light_of(part, through_light=plan.through_light, curve=plan.curve)
     return Outcome(
         output=output,
         method=plan.method.name,
         notes=notes,
-        residual=residual(light_of(middle(planes), through_light=plan.through_light, curve=plan.curve), plan.psf),
+        residual=None if plan.grid is not None else residual(light, plan.psf),
         seconds=time.perf_counter() - start,
     )
 
@@ -226,26 +243,8 @@ def _curve_in_memory(image: object) -> ToneCurve:
     return (tone_curve(icc) if icc else None) or SRGB
 
 
-def _accepted(psf: AnyPsf) -> Psf:
+def _accepted(psf: AnyPsf) -> Psf | PsfGrid:
     """A PSF from any of its forms."""
     if isinstance(psf, str | PathLike):
-        return read_psf(str(psf))
-    return accept_psf(psf).cpu()
-
-
-def _trust(weight: object, planes: Tensor) -> Image:
-    """A weight of any form as ``(B|1, C|1, H, W)`` in [0, 1]."""
-    if isinstance(weight, PillowImage):
-        weight = np.array(weight.convert("L"))
-    values = weight if isinstance(weight, Tensor) else torch.from_numpy(np.array(weight))
-    values = values.reshape((1,) * max(0, 4 - values.ndim) + tuple(values.shape))
-    counted = values.dtype in (torch.uint8, torch.uint16) and int(values.to(torch.int32).max()) > 1
-    values = light_of(values, through_light=False) if counted else values  # 0 and 1 stay 0 and 1
-    values = values.to(torch.float32)
-    fits = all(mine in (1, its) for mine, its in zip(values.shape[:2], planes.shape[:2], strict=True))
-    if values.ndim != 4 or not fits or values.shape[2:] != planes.shape[2:]:
-        got, expected = tuple(values.shape[-2:]), tuple(planes.shape[-2:])
-        raise ImageError(f"the weight has the shape {got}, expected the picture's {expected}, one number per pixel")
-    if not bool(((values >= 0) & (values <= 1)).all()):
-        raise ImageError("the weight has values outside 0 (ignore) to 1 (trust), or NaN; divide by its white level")
-    return values
+        return read_blur(str(psf))
+    return psf if isinstance(psf, PsfGrid) else accept_psf(psf).cpu()

@@ -73,7 +73,7 @@ def tiled(
             blurred[(..., *piece.read)],
             psf,
             weight=None if weight is None else weight[(..., *piece.read)],
-            report=_portion(report, done, len(pieces)),
+            report=portion(report, done, len(pieces)),
         )
         restored[(..., *piece.written)] = part[(..., *piece.kept)].to(restored.device)
         if report:
@@ -133,7 +133,7 @@ def _spans(length: int, tile: int, margin: int, grid: int) -> list[tuple[slice, 
     return spans
 
 
-def _portion(report: Report | None, done: int, count: int) -> Report | None:
+def portion(report: Report | None, done: int, count: int) -> Report | None:
     """A report for one piece that tells the share of the whole."""
     if report is None:
         return None

@@ -5,8 +5,11 @@ import pytest
 import torch
 from scipy.signal import convolve2d
 
+from tests.conftest import make_chart
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.errors import PsfError
+from unblur.psf.grid import PsfGrid
+from unblur.tensors import Psf
 
 COMMA = torch.tensor([[4.0, 2, 1], [0, 1, 0], [0, 0, 0]]) / 8  # no symmetry: a flip cannot hide
 
@@ -60,3 +63,27 @@ def test_the_psf_takes_the_number_type_of_the_picture() -> None:
 def test_a_psf_that_does_not_fit_is_refused(psf: torch.Tensor, said: str) -> None:
     with pytest.raises(PsfError, match=said):
         valid_blur(random_picture(2, 1, 8, 12), psf)
+
+
+def test_a_grid_of_equal_psfs_blurs_as_one_does(comma: Psf) -> None:
+    scene = make_chart(300, 157)
+    grid = PsfGrid.at([(3, 200, comma), (150, 7, comma), (70, 90, comma), (90, 260, comma)])
+
+    torch.testing.assert_close(valid_blur(scene, grid), valid_blur(scene, comma), atol=1e-5, rtol=0)
+    assert valid_frame(scene, grid).shape == valid_blur(scene, grid).shape
+
+
+def test_each_point_of_light_prints_the_psf_of_its_own_place(comma: Psf) -> None:
+    grid = PsfGrid.evenly([[comma, comma.flip(1)], [comma.flip(0), comma.T.contiguous()]])
+    points = [(10, 20), (100, 20), (60, 145), (40, 128)]  # row, column of the frame; one at the seam of two strips
+    scene = torch.zeros(1, 1, 203, 163)
+    for row, column in points:
+        scene[..., row + 1, column + 1] = 1
+
+    found = valid_blur(scene, grid)
+
+    placed = grid.on(201, 161)
+    for row, column in points:
+        expected = placed.psf_at(column, row)
+        torch.testing.assert_close(found[0, 0, row - 1 : row + 2, column - 1 : column + 2], expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.sum(), torch.tensor(4.0))

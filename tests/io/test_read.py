@@ -124,6 +124,19 @@ def test_a_16_bit_png_is_turned_by_its_exif_chunk(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.pixels, np.rot90(expected, -1))
 
 
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_damaged_exif_is_dropped_and_the_picture_kept(ending: str, tmp_path: Path) -> None:
+    pixels = values(24, 40, 3)
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(pixels).save(path, exif=b"Exif\0\0\xff\xff\xff\xff\0\0\0\x08\0\0")
+
+    picture = read_picture(path)
+
+    assert picture.size == (24, 40)
+    assert picture.exif is None
+    assert picture.notes == ("its EXIF is damaged and was dropped",)
+
+
 def test_palette_and_cmyk_become_rgb_and_say_so(tmp_path: Path) -> None:
     colours = np.array([[[250, 10, 30], [250, 10, 30], [0, 90, 200]]], np.uint8)
     Image.fromarray(colours).quantize(4).save(tmp_path / "a.png")

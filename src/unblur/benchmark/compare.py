@@ -1,17 +1,30 @@
 """A whole comparison in one call: rows, tables and figures in one folder."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from unblur.benchmark.case import Case, stored_values
 from unblur.benchmark.entry import Entry
 from unblur.benchmark.plots import bars, strip
-from unblur.benchmark.report import write_report
-from unblur.benchmark.run import Row, Told, file_name, run_cases
-from unblur.benchmark.speed import Task, speed_report
+from unblur.benchmark.report import means, write_report
+from unblur.benchmark.run import ROWS, Row, Told, file_name, run_cases
+from unblur.benchmark.speed import Task, speed_table, speeds
+from unblur.benchmark.tune import TUNED, tune, tune_lines
 from unblur.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found."""
+
+    text: str
+    """For people, Markdown."""
+    found: dict[str, Any]
+    """For programs: paths, and numbers by name."""
 
 
 def compare(
@@ -22,7 +35,7 @@ def compare(
     device: torch.device,
     command: str,
     told: Told | None = None,
-) -> str:
+) -> Comparison:
     """Restore all cases by all entries; write rows, ``report.md``, and for each suite bars and picture strips.
 
     Args:
@@ -34,7 +47,7 @@ def compare(
         told: hears of the progress.
 
     Returns:
-        The report in Markdown.
+        The report, and the paths of ``report`` and ``rows`` with mean ``psnr`` and ``ssim`` by suite, entry and column.
 
     Raises:
         UnblurError: as :func:`unblur.benchmark.run.run_cases`.
@@ -47,7 +60,9 @@ def compare(
         bars(mine, folder / f"{suite}.png")
         for column in dict.fromkeys(row["column"] for row in mine):
             _strip([row for row in mine if row["column"] == column], folder)
-    return write_report(rows, folder / "report.md", command=command)
+    text = write_report(rows, folder / "report.md", command=command)
+    paths = {"report": str(folder / "report.md"), "rows": str(folder / ROWS)}
+    return Comparison(text, {**paths, **{measure: means(rows, measure) for measure in ("psnr", "ssim")}})
 
 
 def _strip(rows: Sequence[Row], folder: Path) -> None:
@@ -66,12 +81,23 @@ def _strip(rows: Sequence[Row], folder: Path) -> None:
 
 def compare_speed(
     entries: Sequence[Entry], task: Task, folder: Path | None, *, command: str, told: Told | None = None
-) -> str:
+) -> Comparison:
     """Measure seconds and memory of all entries; the table also goes to ``folder/speed.md`` if there is a folder."""
-    text = speed_report(entries, task, command=command, told=told)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / "speed.md.part"
+    measured = speeds(entries, task, told=told)
+    text = speed_table(measured, task, command=command)
+    path = None if folder is None else folder / "speed.md"
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name("speed.md.part")
         part.write_text(text, encoding="utf-8")
-        part.replace(folder / "speed.md")
-    return text
+        part.replace(path)
+    found = {"report": None if path is None else str(path)}
+    return Comparison(text, {**found, "speed": {label: asdict(speed) for label, speed in measured.items()}})
+
+
+def compare_settings(
+    methods: Sequence[str], cases: Sequence[Case], folder: Path, *, device: torch.device, told: Told | None = None
+) -> Comparison:
+    """Choose settings of methods as :func:`unblur.benchmark.tune.tune` does."""
+    chosen = tune(methods, cases, folder, device=device, told=told)
+    return Comparison(tune_lines(chosen, folder), {"tuned": str(folder / TUNED), "settings": chosen})

@@ -63,6 +63,18 @@ def cells(rows: Sequence[Row], measure: str) -> Cells:
     return found
 
 
+def means(rows: Sequence[Row], measure: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Suite → entry → column → the mean of a measure."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for suite in _distinct(rows, "suite"):
+        values = cells([row for row in rows if row["suite"] == suite], measure)
+        found[suite] = {
+            entry: {column: statistics.fmean(cases.values()) for column, cases in columns.items()}
+            for entry, columns in values.items()
+        }
+    return found
+
+
 def table(columns: Sequence[str], lines: Mapping[str, Sequence[str]]) -> str:
     """A Markdown table with names in the first column and ``-`` where nothing is known."""
     head = ["| |" + "".join(f" {column} |" for column in columns), "|---|" + "---:|" * len(columns)]

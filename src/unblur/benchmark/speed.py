@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,23 +132,37 @@ def speed_report(
         command: what asked for it, for the reader to repeat.
         told: hears of the progress.
     """
+    return speed_table(speeds(entries, task, told=told), task, command=command)
+
+
+def speeds(
+    entries: Sequence[Entry], task: Task, *, told: Callable[[int, int, str], None] | None = None
+) -> dict[str, Measured]:
+    """Measure every entry, the FFT inverse first; by label."""
     todo = [FLOOR, *(entry for entry in entries if entry.method != INPUT)]
-    lines: dict[str, list[str]] = {}
-    floor = 0.0
+    found: dict[str, Measured] = {}
     for done, entry in enumerate(todo):
         if told:
             told(done, len(todo), entry.label)
-        found = measure_apart(Task(**{**asdict(task), "method": entry.method, "settings": entry.all_settings()}))
-        floor = floor or found.seconds
-        device = f"{found.device_peak / 1e6:.0f}" if found.device_peak else "-"
-        lines[entry.label] = [
+        settings = entry.all_settings()
+        found[entry.label] = measure_apart(Task(**{**asdict(task), "method": entry.method, "settings": settings}))
+    if told:
+        told(len(todo), len(todo), "done")
+    return found
+
+
+def speed_table(measured: Mapping[str, Measured], task: Task, *, command: str) -> str:
+    """What was measured, as a Markdown table; the first line is what the others are compared with."""
+    floor = next(iter(measured.values())).seconds
+    lines = {
+        label: [
             _rounded(found.seconds),
             _rounded(found.seconds / floor),
             f"{found.peak / 1e6:.0f}",
-            device,
+            f"{found.device_peak / 1e6:.0f}" if found.device_peak else "-",
         ]
-    if told:
-        told(len(todo), len(todo), "done")
+        for label, found in measured.items()
+    }
     threads = f"{task.threads} threads" if task.threads else "torch's choice of threads"
     return (
         "\n\n".join(

@@ -73,7 +73,11 @@ def tune_report(
     methods: Sequence[str], cases: Sequence[Case], folder: Path, *, device: torch.device, told: Told | None = None
 ) -> str:
     """:func:`tune`, told in words: one line for each method."""
-    chosen = tune(methods, cases, folder, device=device, told=told)
+    return tune_lines(tune(methods, cases, folder, device=device, told=told), folder)
+
+
+def tune_lines(chosen: Mapping[str, Mapping[str, object]], folder: Path) -> str:
+    """One line for each method, and one that says where they are."""
     lines = [f"{method}: " + ", ".join(f"{key} {value}" for key, value in s.items()) for method, s in chosen.items()]
     return "\n".join([*lines, f"written to {folder / TUNED}"])
 

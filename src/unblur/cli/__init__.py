@@ -7,7 +7,7 @@ import typer
 from unblur import __version__
 from unblur.cli.benchmark import benchmark
 from unblur.cli.degrade import degrade
-from unblur.cli.fail import Commands
+from unblur.cli.fail import Commands, stopped
 from unblur.cli.methods import methods
 from unblur.cli.psf import app as psf
 from unblur.cli.reproduce import reproduce
@@ -44,5 +44,8 @@ def group(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; Ctrl-C ends it in one sentence even before its words have been read."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        stopped()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unblur.cli.fail import fail
+from unblur.cli.output import Json, Quiet, tell_text
 from unblur.cli.progress import progress, typed
 from unblur.errors import ConfigError, UnblurError
 
@@ -38,26 +39,28 @@ def benchmark(
     megapixels: Annotated[float, typer.Option(help="Size of the picture for --speed.")] = 1.0,
     threads: Annotated[int | None, typer.Option(help="CPU threads for --speed; torch chooses without it.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare methods on a suite, on your own photographs, or by their speed.
 
     Example: unblur benchmark paper --data data -o results --methods wiener,odcnn
     """
-    from unblur.benchmark.compare import compare, compare_speed
+    from unblur.benchmark.compare import compare, compare_settings, compare_speed
     from unblur.benchmark.entry import entries_named
     from unblur.benchmark.speed import Task
     from unblur.benchmark.suites import camera_of, folder_suite, named_suite, photos_in
-    from unblur.benchmark.tune import GRIDS, read_tuned, tune_report
+    from unblur.benchmark.tune import GRIDS, read_tuned
     from unblur.devices import torch_device
     from unblur.methods import METHODS
 
     try:
         names = (methods or (",".join(name for name in GRIDS if name in METHODS) if tune else PAPER_METHODS)).split(",")
         entries = entries_named(names, read_tuned(tuned) if tuned else None)
-        with progress() as told:
+        with progress(quiet=quiet) as told:
             if speed:
                 task = Task(psf=(psf or ["disk:7"])[0], megapixels=megapixels, threads=threads, device=device)
-                text = compare_speed(entries, task, output, command=typed(), told=told)
+                comparison = compare_speed(entries, task, output, command=typed(), told=told)
             elif output is None:
                 raise ConfigError("there is no folder for the results; name one with -o")
             else:
@@ -68,9 +71,9 @@ def benchmark(
                     cases = named_suite(suite, data, split="val" if tune else split, limit=limit)
                 on = torch_device(device)
                 if tune:
-                    text = tune_report(names, cases, output, device=on, told=told)
+                    comparison = compare_settings(names, cases, output, device=on, told=told)
                 else:
-                    text = compare(cases, entries, output, device=on, command=typed(), told=told)
-        typer.echo(text)
+                    comparison = compare(cases, entries, output, device=on, command=typed(), told=told)
     except UnblurError as error:
         fail(error)
+    tell_text(comparison.text, comparison.found, as_json=as_json, quiet=quiet)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unblur.cli.fail import fail
+from unblur.cli.fail import fail, say
+from unblur.cli.output import Json, Quiet, tell
 from unblur.errors import ConfigError, ImageError, UnblurError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def degrade(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A sharp picture.", show_default=False)],
-    psf: Annotated[str, typer.Option(help="The blur: disk:7, motion:15,30, a file, …", show_default=False)],
+    psf: Annotated[str, typer.Option(help="The blur: disk:7, motion:15,30, a file, a table, …", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The blurred photograph.", show_default=False)],
     gain: Annotated[float, typer.Option(help="Exposure; more drives more of the picture into white.")] = 1.0,
     lights: Annotated[float, typer.Option(help="What reaches white is so many times brighter before the blur.")] = 1.0,
@@ -32,6 +33,8 @@ def degrade(
         Path | None, typer.Option(help="Where to put the sharp picture, cut to the same frame.", show_default=False)
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Take a blurred photograph of PHOTO: exposure, blur, noise, clipping and JPEG, in this order.
 
@@ -48,10 +51,11 @@ def degrade(
         import torch
 
         from unblur.degrade.camera import Camera
-        from unblur.io.psf import read_psf
+        from unblur.io.psf_table import read_blur
         from unblur.io.read import read_picture
         from unblur.io.write import standard_quality, write_picture
 
+        notes: list[str] = []
         read_noise, peak = parse_noise(noise)
         picture = read_picture(photo)
         stored_as_jpeg = jpeg is not None and output.suffix.lower() in (".jpg", ".jpeg")
@@ -66,14 +70,20 @@ def degrade(
             real_jpeg=True,
         )
         generator = torch.Generator().manual_seed(seed)
-        blurred, sharp = camera.photograph(_light(picture), read_psf(psf), generator, curve=picture.curve)
+        blurred, sharp = camera.photograph(_light(picture), read_blur(psf), generator, curve=picture.curve)
         quality = standard_quality(jpeg) if jpeg is not None and stored_as_jpeg else picture.jpeg
         for image, path, tables in ((blurred, output, quality), (sharp, target, picture.jpeg)):
             if path is not None:
-                for note in write_picture(replace(_cut(picture, image), jpeg=tables), path, overwrite=overwrite):
-                    typer.echo(f"{path}: {note}", err=True)
+                lost = write_picture(replace(_cut(picture, image), jpeg=tables), path, overwrite=overwrite)
+                notes += [f"{path}: {note}" for note in lost]
     except UnblurError as error:
         fail(error)
+    if not quiet:
+        for note in notes:
+            say(note, err=True)
+    height, width = blurred.shape[-2:]
+    found = {"output": str(output), "target": target and str(target), "height": height, "width": width, "notes": notes}
+    tell(found, as_json=as_json, quiet=True)
 
 
 def parse_noise(text: str) -> tuple[float, float | None]:

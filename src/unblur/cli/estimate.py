@@ -1,9 +1,5 @@
 """``unblur psf estimate``."""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,12 +7,13 @@ import typer
 
 from unblur.cli.fail import fail, say
 from unblur.cli.measure import numbers_in
-from unblur.cli.progress import progress
+from unblur.cli.output import Json, Quiet, tell
+from unblur.cli.progress import percent
 from unblur.errors import UnblurError
 
 if TYPE_CHECKING:
     from unblur.estimation import Estimate
-    from unblur.tensors import Psf, Report
+    from unblur.tensors import Psf
 
 
 def estimate(
@@ -44,9 +41,9 @@ def estimate(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write a shake's PSF even if two estimates of it differ.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: Json = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Draw no progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Estimate the PSF of a photograph that is blurred alike all over, from the photograph alone.
 
@@ -62,7 +59,7 @@ def estimate(
         if restored is not None:
             check_output(restored, overwrite=overwrite)
         box = None if crop is None else _corners(crop)
-        with _bar("PSF", quiet=quiet) as report:
+        with percent("PSF", quiet=quiet) as report:
             found = psf_of_file(
                 photo,
                 size,
@@ -81,11 +78,7 @@ def estimate(
     for warning in found.warnings:
         say(f"unblur: {photo}: {warning}", err=True)
     said = _said(found, target) | ({} if restored is None else {"restored": str(restored)})
-    if as_json:
-        typer.echo(json.dumps(said))
-        return
-    for key, value in said.items():
-        say(f"{key:<13}{value}")
+    tell(said, as_json=as_json, quiet=quiet)
 
 
 def _restore(
@@ -101,7 +94,7 @@ def _restore(
     """Restore the photograph by the default method."""
     from unblur.restoration import restore_file
 
-    with _bar("restoration", quiet=quiet) as report:
+    with percent("restoration", quiet=quiet) as report:
         restore_file(
             photo,
             output,
@@ -111,16 +104,6 @@ def _restore(
             overwrite=overwrite,
             progress=report,
         )
-
-
-@contextmanager
-def _bar(label: str, *, quiet: bool) -> "Iterator[Report | None]":
-    """A bar on stderr, in percent."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    with progress() as told:
-        yield lambda share: told(round(100 * share), 100, label)
 
 
 def _corners(text: str) -> tuple[int, int, int, int]:

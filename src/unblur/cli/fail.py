@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from unblur.errors import UnblurError
+from unblur.errors import UnblurError, machine_refusal
 
 _INTERRUPTED = 130
 """Exit code of what Ctrl-C ended, as shells expect it."""
@@ -18,22 +18,36 @@ _INTERRUPTED = 130
 class Commands(TyperGroup):
     """The group of all commands: what the machine refuses, a disk or memory, ends as what the user can mend does."""
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the words; an interruption would end typer without one."""
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt:
+            stopped()
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         _hush_decoders()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("unblur: stopped; what is finished is kept, the same command goes on or begins anew", err=True)
-            raise typer.Exit(_INTERRUPTED) from None
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of a pipe has gone, which typer knows to be no failure
+            stopped()
+        except (OSError, MemoryError, RuntimeError) as error:
+            refusal = machine_refusal(error)
+            # The reader of a pipe that has gone is no failure, as typer knows.
+            if refusal is None or getattr(error, "errno", None) == errno.EPIPE:
                 raise
-            fail(UnblurError(f"{error.filename or 'a file'}: {error.strerror or error}; check its name, space, rights"))
-        except (MemoryError, RuntimeError) as error:
-            if not is_shortage(error):
-                raise
-            fail(UnblurError("there is too little memory for this; try --memory 500M, a smaller tile or picture"))
+            fail(refusal)
+
+
+def stopped() -> NoReturn:
+    """Say after Ctrl-C what is left and how to go on, and leave with exit code 130.
+
+    Raises:
+        SystemExit: always.
+    """
+    typer.echo("unblur: stopped; what is finished is kept, the same command goes on or begins anew", err=True)
+    raise SystemExit(_INTERRUPTED) from None
 
 
 def fail(error: UnblurError) -> NoReturn:
@@ -50,15 +64,6 @@ def say(text: str, *, err: bool = False) -> None:
     """Print one line; what would break it or steer the terminal, from a file's name for instance, is shown as code."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     typer.echo(shown, err=err)
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Whether memory ran out, on the host or on a device."""
-    if isinstance(error, MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error).lower() for words in ("can't allocate memory", "out of memory", "not enough memory")
-    )
 
 
 def _hush_decoders() -> None:

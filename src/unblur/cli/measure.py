@@ -1,12 +1,12 @@
 """``unblur psf measure``."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from unblur.cli.fail import fail
+from unblur.cli.fail import fail, say
+from unblur.cli.output import Json, Quiet, tell
 from unblur.errors import ConfigError, UnblurError
 
 _Encoding = Literal["srgb", "linear"]
@@ -33,8 +33,9 @@ def measure(
     alone: Annotated[
         bool, typer.Option("--alone", help="The point is a single light: do not look for two that overlap.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure the PSF where the photograph shows it: at a point of light, or on a straight edge.
 
@@ -60,12 +61,8 @@ def measure(
     except UnblurError as error:
         fail(error)
     for warning in warnings:
-        typer.echo(f"unblur: {photo}: {warning}", err=True)
-    if as_json:
-        typer.echo(json.dumps(said))
-        return
-    for key, value in said.items():
-        typer.echo(f"{key:<13}{value}")
+        say(f"unblur: {photo}: {warning}", err=True)
+    tell(said, as_json=as_json, quiet=quiet)
 
 
 def _at_point(

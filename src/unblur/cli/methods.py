@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import fields
-from typing import Annotated
 
 import typer
 
+from unblur.cli.output import Json
 
-def methods(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one object per method.")] = False,
-) -> None:
+
+def methods(as_json: Json = False) -> None:
     """List the methods, what they expect and what can be set.
 
     Example: unblur methods --json

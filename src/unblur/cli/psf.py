@@ -9,6 +9,7 @@ import typer
 from unblur.cli.estimate import estimate
 from unblur.cli.fail import fail
 from unblur.cli.measure import measure
+from unblur.cli.output import Json, Quiet, tell, tell_text
 from unblur.errors import UnblurError
 
 app = typer.Typer(no_args_is_help=True, help="Look at point spread functions, save, measure and estimate them.")
@@ -34,13 +35,15 @@ def show(
     recentre: Recentre = False,
     flip_psf: Flip = False,
     overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw a PSF with its spectrum, its inverse and the inverse's singular values.
 
     Example: unblur psf show disk:7.5 -o disk.png
     """
     try:
-        from unblur.benchmark.psf_sheet import THRESHOLD, describe_centroid, psf_sheet, rank
+        from unblur.benchmark.psf_sheet import THRESHOLD, centroid_offset, describe_centroid, psf_sheet, rank
         from unblur.inverse.regularised import pseudo_inverse
         from unblur.io.psf import check_psf_output, read_psf
 
@@ -51,10 +54,16 @@ def show(
         terms = rank(pseudo_inverse(psf.double(), noise_to_signal, 121))
     except UnblurError as error:
         fail(error)
-    typer.echo(f"size      {psf.shape[0]} x {psf.shape[1]} px")
-    typer.echo(f"centroid  {describe_centroid(psf).removeprefix('centroid ')}")
-    typer.echo(f"rank      {terms} (singular values of the inverse above {THRESHOLD:g} at r = {noise_to_signal:g})")
-    typer.echo(f"picture   {path}")
+    height, width = psf.shape
+    lines = {
+        "size": f"{height} x {width} px",
+        "centroid": describe_centroid(psf).removeprefix("centroid "),
+        "rank": f"{terms} (singular values of the inverse above {THRESHOLD:g} at r = {noise_to_signal:g})",
+        "picture": path,
+    }
+    text = "\n".join(f"{name:<10}{value}" for name, value in lines.items())
+    found = {"height": height, "width": width, "centroid": centroid_offset(psf), "rank": terms, "picture": str(path)}
+    tell_text(text, found, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -66,6 +75,7 @@ def save(
     recentre: Recentre = False,
     flip_psf: Flip = False,
     overwrite: Overwrite = False,
+    as_json: Json = False,
 ) -> None:
     """Save a PSF as an array (.npy, .tif: exact) or as a picture (.png: scaled, so that its peak is white).
 
@@ -74,9 +84,11 @@ def save(
     try:
         from unblur.io.psf import read_psf, write_psf
 
-        write_psf(read_psf(spec, recentre=recentre, flip=flip_psf), output, overwrite=overwrite)
+        psf = read_psf(spec, recentre=recentre, flip=flip_psf)
+        write_psf(psf, output, overwrite=overwrite)
     except UnblurError as error:
         fail(error)
+    tell({"psf": str(output), "height": psf.shape[0], "width": psf.shape[1]}, as_json=as_json, quiet=True)
 
 
 def _safe(spec: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unblur.cli.fail import fail
+from unblur.cli.output import Json, Quiet, tell_text
 from unblur.cli.progress import progress, typed
 from unblur.errors import UnblurError
 
@@ -21,11 +22,14 @@ def reproduce(
     methods: Annotated[str | None, typer.Option(help="Only these, names by commas.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Four photographs, small; says so in the report.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make the paper's Table 1 and figures again, on your photographs; goes on where it was stopped.
 
     Example: unblur reproduce all --data data -o evidence --quick
     """
+    from unblur.benchmark.run import ROWS
     from unblur.benchmark.tune import read_tuned
     from unblur.devices import torch_device
     from unblur.reproduce.evidence import parts_named
@@ -44,8 +48,9 @@ def reproduce(
             tuned=read_tuned(tuned) if tuned else {},
             device=torch_device(device),
         )
-        with progress() as told:
+        with progress(quiet=quiet) as told:
             report = made_again(what, asked, command=typed(), told=told)
-        typer.echo(report)
     except UnblurError as error:
         fail(error)
+    found = {"report": report, "rows": str(output / ROWS)}
+    tell_text(report, found, as_json=as_json, quiet=quiet)

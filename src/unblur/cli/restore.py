@@ -1,39 +1,42 @@
 """``unblur restore``."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unblur.cli.fail import fail, is_shortage, say
+from unblur.cli.fail import fail
+from unblur.cli.output import Json, Quiet
+from unblur.cli.progress import Bar, typed
+from unblur.cli.rows import tell_rows
 from unblur.errors import ConfigError, UnblurError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from unblur.restoration import Outcome
-    from unblur.tensors import Report
+    from unblur.folder.row import Restoring, Row
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def restore(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False)],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photographs, or one folder of them.", show_default=False),
+    ],
     psf: Annotated[
         str,
         typer.Option(
             metavar="SPEC",
-            help="disk:R, gauss:S, motion:LENGTH,ANGLE, polygon:SIDES,RADIUS, shake:SIZE,seed=N, or a file.",
+            help="disk:R, gauss:S, motion:LENGTH,ANGLE, polygon:SIDES,RADIUS, shake:SIZE,seed=N, or a file; "
+            "a .toml or .csv table of these where it varies over the picture.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="A file for one photograph, else a folder. [default: NAME-restored.EXT]"),
+        typer.Option("-o", "--output", help="A file for one photograph, else a folder. [default: NAME-restored]"),
     ] = None,
     method: Annotated[
         str | None, typer.Option(metavar="NAME", help="See: unblur methods. [default: the best for the PSF]")
@@ -73,23 +76,36 @@ def restore(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
     recentre: Annotated[bool, typer.Option("--recentre", help="Move the PSF's centroid to its centre.")] = False,
     flip_psf: Annotated[bool, typer.Option("--flip-psf", help="Turn the PSF by 180 degrees.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="For a folder: this process, or the machines of a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Photographs at a time on a cluster. [default: all CPUs]")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Sharpen photographs that were blurred by a known PSF.
 
+    A folder is restored with the folders in it; what is done is skipped, so the same command goes on after a stop.
+
     Example: unblur restore moon.tif --psf disk:7.5 -o sharp.tif
+
+    Example: unblur restore holidays --psf lens.png -o holidays-sharp
     """
     from unblur.crop import Crop
-    from unblur.io.psf import read_psf
+    from unblur.io.psf_table import read_blur
     from unblur.methods import default_method
+    from unblur.psf.grid import typical
     from unblur.restoration import restore_file
 
     try:
-        _refuse_for_several(photos, output, compare)
-        accepted = read_psf(psf, recentre=recentre, flip=flip_psf)
+        folder = _folder(photos)
+        _refuse_together(photos, output, compare, folder, engine, workers)
+        accepted = read_blur(psf, recentre=recentre, flip=flip_psf)
         settings, limit = _settings(set_ or []), _bytes(memory)
         part = None if crop is None else Crop.parsed(crop)
-        name = method or default_method(accepted)
+        name = method or default_method(typical(accepted))
     except UnblurError as error:
         fail(error)
     if not quiet and method is None:
@@ -111,67 +127,74 @@ def restore(
         compare=compare,
         overwrite=overwrite,
     )
-    _each(photos, output, run, crop=crop is not None, quiet=quiet)
+    try:
+        rows = _among(photos, output, run) if folder is None else _within(folder, output, run, engine, workers)
+        tell_rows(rows, alone=folder is None and len(photos) == 1, as_json=as_json, quiet=quiet)
+    except UnblurError as error:
+        fail(error)
 
 
-def _each(photos: list[Path], output: Path | None, run: "Callable[..., Outcome]", *, crop: bool, quiet: bool) -> None:
-    """Restore one photograph after the other; a failure stops only its own, and is told at the end."""
+def _within(
+    folder: Path, output: Path | None, run: "Restoring", engine: Literal["local", "ray"], workers: int | None
+) -> "Callable[[Bar], Iterator[Row]]":
+    """The photographs of a folder."""
+    from unblur.folder.restoration import rows_of, work_in
+
+    work = work_in(folder, output, run, engine=engine, overwrite=bool(run.keywords["overwrite"]))
+    return lambda bar: rows_of(work, workers=workers, command=typed(), told=bar)
+
+
+def _among(photos: list[Path], output: Path | None, run: "Restoring") -> "Callable[[Bar], Iterator[Row]]":
+    """Photographs that were named, one after the other."""
+    from unblur.folder.row import restored_row
     from unblur.restoration import output_beside
 
-    failures: list[UnblurError] = []
-    for number, photo in enumerate(photos, start=1):
-        into = output is not None and (len(photos) > 1 or output.is_dir())
-        target = output_beside(photo, output if into else None, crop=crop) if into or output is None else output
-        label = photo.name if len(photos) == 1 else f"{number}/{len(photos)} {photo.name}"
-        try:
-            with _bar(label, quiet=quiet) as report:
-                outcome = run(photo, target, progress=report)
-        except UnblurError as error:
-            failures.append(error)
-            continue
-        except (OSError, MemoryError, RuntimeError) as error:
-            if len(photos) == 1 or not (isinstance(error, OSError) or is_shortage(error)):
-                raise
-            failures.append(UnblurError(f"{photo}: {' '.join(str(error).split())}"))
-            continue
-        if not quiet:
-            parts = [f"{outcome.output}", outcome.method, f"{outcome.seconds:.1f} s", *outcome.notes]
-            say("  ".join(parts))
-        for warning in outcome.warnings:
-            say(f"unblur: {photo}: {warning}", err=True)
-    if len(photos) == 1 and failures:
-        fail(failures[0])
-    if failures:
-        for failure in failures:
-            say(f"unblur: {failure}", err=True)
-        typer.echo(f"unblur: {len(failures)} of {len(photos)} photographs failed", err=True)
-        raise typer.Exit(1)
+    into = output is not None and (len(photos) > 1 or output.is_dir())
+    crop = run.keywords["crop"] is not None
+    targets = [
+        output if output is not None and not into else output_beside(photo, output, crop=crop) for photo in photos
+    ]
+    for number, target in enumerate(targets):
+        if target in targets[:number]:
+            one, other = photos[targets.index(target)], photos[number]
+            raise ConfigError(f"{one} and {other} would both become {target}; restore their folder, or one by one")
+
+    def rows(bar: Bar) -> "Iterator[Row]":
+        for number, (photo, target) in enumerate(zip(photos, targets, strict=True)):
+
+            def report(share: float, number: int = number, name: str = photo.name) -> None:
+                bar(number + share, len(photos), name)
+
+            yield restored_row(photo, target, run, alone=len(photos) == 1, report=report)
+
+    return rows
 
 
-@contextmanager
-def _bar(label: str, *, quiet: bool) -> "Iterator[Report | None]":
-    """A progress bar on stderr that vanishes when the photograph is done."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(escape(label), total=1.0)
-        yield lambda share: progress.update(task, completed=share)
+def _folder(photos: list[Path]) -> Path | None:
+    """The folder that is to be restored; None for photographs."""
+    folders = [photo for photo in photos if photo.is_dir()]
+    if folders and len(photos) > 1:
+        raise ConfigError(f"{folders[0]} is a folder, expected it alone; give one folder, or name photographs")
+    return folders[0] if folders else None
 
 
-def _refuse_for_several(photos: list[Path], output: Path | None, compare: Path | None) -> None:
-    """Several photographs need a folder, and cannot share a sheet."""
-    if len(photos) == 1:
-        return
-    if compare is not None:
-        raise ConfigError(f"--compare draws one photograph, got {len(photos)}; restore them one by one")
-    if output is not None and not output.is_dir():
+def _refuse_together(
+    photos: list[Path],
+    output: Path | None,
+    compare: Path | None,
+    folder: Path | None,
+    engine: str,
+    workers: int | None,
+) -> None:
+    """What belongs to one photograph only, or to a folder only."""
+    if folder is None and (engine != "local" or workers is not None):
+        raise ConfigError("--engine and --workers belong to a folder, got photographs; name their folder instead")
+    if workers is not None and engine == "local":
+        raise ConfigError("--workers belongs to --engine ray; add that, or leave it out")
+    if compare is not None and (folder is not None or len(photos) > 1):
+        got = f"the folder {folder}" if folder is not None else str(len(photos))
+        raise ConfigError(f"--compare draws one photograph, got {got}; restore them one by one")
+    if len(photos) > 1 and output is not None and not output.is_dir():
         raise ConfigError(f"{output} is not a folder, expected one for {len(photos)} photographs; make it first")
 
 

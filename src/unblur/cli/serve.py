@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from unblur.cli.fail import fail
+from unblur.cli.output import Json, Quiet, tell
 from unblur.errors import ConfigError, UnblurError
 
 
@@ -26,6 +27,8 @@ def serve(
         float, typer.Option(metavar="MINUTES", min=1, help="Idle photographs and results are removed after this.")
     ] = 60,
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find the PSF and restore photographs in the browser, on a page of this machine.
 
@@ -56,12 +59,14 @@ def serve(
     address = _address(host, listening.getsockname()[1])
     if not _is_loopback(host):
         typer.echo("unblur: other machines can reach this page, and it asks for no password", err=True)
-    typer.echo(f"unblur: {address}  (end with Ctrl+C)", err=True)
+    if not quiet:
+        typer.echo(f"unblur: {address}  (end with Ctrl+C)", err=True)
+    tell({"address": address}, as_json=as_json, quiet=True)  # the port may be one that nobody chose
     if open_page:
         import webbrowser
 
         webbrowser.open(address)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=64, server_header=False)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=512, server_header=False)
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -72,6 +77,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(128)  # who reads the address may use it at once; the server answers when it is ready
     except OSError as error:
         listening.close()
         advice = "choose another --port, or 0 for any" if port else "choose another --host"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unblur.cli.fail import fail
+from unblur.cli.output import Json, Quiet, tell_text
 from unblur.errors import ConfigError, UnblurError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Stop after so long, saved; the same command goes on.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
     list_recipes: Annotated[bool, typer.Option("--list", help="Name the shipped recipes and stop.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network for one PSF, from photographs and a recipe, or tune the universal one with --from.
 
@@ -51,14 +54,15 @@ def train(
 
     try:
         if list_recipes:
-            for name, about in shipped_recipes():
-                typer.echo(f"{name}: {about}")
+            recipes = dict(shipped_recipes())
+            lines = "\n".join(f"{name}: {about}" for name, about in recipes.items())
+            tell_text(lines, recipes, as_json=as_json, quiet=False)
             return
         if (recipe is None and from_ is None) or photos is None or output is None:
             raise ConfigError(
                 "a recipe (or --from universal), --photos DIR and -o RUN are needed; see `unblur train --list`"
             )
-        with _bar() as watch:
+        with _bar(quiet=quiet) as watch:
             run = start_training(
                 recipe,
                 photos,
@@ -75,11 +79,20 @@ def train(
     except UnblurError as error:
         fail(error)
     where = "finished" if run.finished else f"stopped in {run.stage.part} at step {run.step} of {run.stage.steps}"
-    typer.echo(f"{output}: {where}; validation {', '.join(f'{k} {v:.2f} dB' for k, v in run.validation.items())}")
+    text = f"{output}: {where}; validation {', '.join(f'{k} {v:.2f} dB' for k, v in run.validation.items())}"
+    found = {
+        "run": str(output),
+        "finished": run.finished,
+        "stage": run.stage.part,
+        "step": run.step,
+        "steps": run.stage.steps,
+        "validation": run.validation,
+    }
+    tell_text(text, found, as_json=as_json, quiet=quiet)
 
 
 @contextmanager
-def _bar() -> "Iterator[Callable[[Step], None]]":
+def _bar(*, quiet: bool) -> "Iterator[Callable[[Step], None]]":
     """A progress bar on stderr with the time that is left, throughput and the latest validation."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -91,7 +104,7 @@ def _bar() -> "Iterator[Callable[[Step], None]]":
         TimeRemainingColumn(),
         TextColumn("{task.fields[state]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, disable=quiet) as bar:
         tasks: dict[str, TaskID] = {}
 
         def watch(now: "Step") -> None:

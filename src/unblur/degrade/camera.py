@@ -14,6 +14,7 @@ from unblur.degrade.clip import boosted, clipped
 from unblur.degrade.jpeg import Subsampling, eight_bit, jpeg, libjpeg
 from unblur.degrade.noise import gaussian, poisson_gaussian
 from unblur.errors import ConfigError
+from unblur.psf.grid import PsfGrid
 from unblur.tensors import Encoding, Image, Transfer
 
 
@@ -61,13 +62,19 @@ class Camera:
             raise ConfigError("real_jpeg takes one quality for all pictures, got a tensor; leave real_jpeg off")
 
     def photograph(
-        self, sharp: Image, psf: Tensor, generator: torch.Generator | None = None, *, curve: ToneCurve = SRGB
+        self,
+        sharp: Image,
+        psf: Tensor | PsfGrid,
+        generator: torch.Generator | None = None,
+        *,
+        curve: ToneCurve = SRGB,
     ) -> tuple[Float[Tensor, "b c h2 w2"], Float[Tensor, "b c h2 w2"]]:
         """Take a blurred photograph of a sharp picture.
 
         Args:
             sharp: ``(B, C, H, W)`` stored values, 1 = white.
-            psf: ``(kh, kw)``, or one per picture ``(B, kh, kw)``; odd sides, sum 1.
+            psf: ``(kh, kw)``, or one per picture ``(B, kh, kw)``; odd sides, sum 1. Or a grid of PSFs, its places
+                those of the frame that comes back.
             generator: needed by a camera with noise; the same seed gives the same photograph, bit for bit.
             curve: how ``srgb`` numbers are decoded, where their colour profile names another curve than sRGB's.
 

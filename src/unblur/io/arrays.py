@@ -4,7 +4,7 @@ They are told apart by their type alone, never by their shape: an array is ``(H,
 ``(C, H, W)`` or ``(B, C, H, W)``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from unblur.errors import ImageError
 Planes = Tensor
 """``(B, 1|3, H, W)`` of the input's own number type."""
 
+BRIGHTEST = 1e6
+"""No light is so many times white, and what is made of such values overflows; the sun is some 10,000 times white."""
 _ARRAY_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _TENSOR_TYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _PILLOW_MODES = ("L", "LA", "RGB", "RGBA", "I;16", "F")
@@ -55,20 +57,67 @@ def check_range(planes: Planes) -> None:
     """Refuse what is not a picture on the scale 1 = white.
 
     Raises:
-        ImageError: no pixel at all, NaN or infinite values, or more than half of all float values above white.
+        ImageError: no pixel at all, NaN or infinite values, values beyond :data:`BRIGHTEST` on either side, or more
+            than half of all float values above white.
     """
-    if planes.numel() == 0:
-        raise ImageError(f"the picture has the shape {tuple(planes.shape)}, expected at least one pixel")
-    if not planes.dtype.is_floating_point:
-        return
-    broken = int((~torch.isfinite(planes)).sum())
+    check_bands([planes])
+
+
+def check_bands(bands: Iterable[Planes]) -> None:
+    """The same for a picture that is too large to be held: its parts, one after the other."""
+    count = broken = above = 0
+    lowest, highest = 0.0, 0.0
+    shape: tuple[int, ...] = ()
+    for band in bands:
+        part, shape = band.detach(), tuple(band.shape)
+        count += part.numel()
+        if part.numel() == 0 or not part.dtype.is_floating_point:
+            continue
+        missing = int((~torch.isfinite(part)).sum())
+        broken += missing
+        if not missing:
+            lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
+            above += int((part > 1).sum())
+    if count == 0:
+        raise ImageError(f"the picture has the shape {shape}, expected at least one pixel")
     if broken:
-        raise ImageError(f"{broken} of {planes.numel()} values are NaN or infinite, expected finite ones; replace them")
-    if int((planes > 1).sum()) * 2 > planes.numel():
+        raise ImageError(f"{broken} of {count} values are NaN or infinite, expected finite ones; replace them")
+    if max(-lowest, highest) > BRIGHTEST:
         raise ImageError(
-            f"more than half of the values are above 1 (highest {float(planes.max()):g}), "
+            f"the values go from {lowest:g} to {highest:g}, expected floats with 1 = white and none beyond "
+            f"{BRIGHTEST:g}; the file is damaged, or has no light in it"
+        )
+    if above * 2 > count:
+        raise ImageError(
+            f"more than half of the values are above 1 (highest {highest:g}), "
             "expected floats with 1 = white; divide by the white level"
         )
+
+
+def trust_of(weight: object, planes: Planes) -> Planes:
+    """A weight of any form as float32 ``(B|1, C|1, H, W)`` in [0, 1].
+
+    Args:
+        weight: ``(H, W)`` array, Pillow image or tensor (also ``(B|1, C|1, H, W)``): 1 or white = trust, 0 = ignore.
+        planes: the picture that it belongs to.
+
+    Raises:
+        ImageError: another shape, or values outside [0, 1].
+    """
+    if isinstance(weight, PillowImage.Image):
+        weight = np.array(weight.convert("L"))
+    values = weight if isinstance(weight, Tensor) else torch.from_numpy(np.array(weight))
+    values = values.reshape((1,) * max(0, 4 - values.ndim) + tuple(values.shape))
+    white = {torch.uint8: 255, torch.uint16: 65535}.get(values.dtype, 1)
+    counted = white > 1 and int(values.to(torch.int32).max()) > 1
+    values = values.to(torch.float32) / (white if counted else 1)  # 0 and 1 stay 0 and 1
+    fits = all(mine in (1, its) for mine, its in zip(values.shape[:2], planes.shape[:2], strict=True))
+    if values.ndim != 4 or not fits or values.shape[2:] != planes.shape[2:]:
+        got, expected = tuple(values.shape[-2:]), tuple(planes.shape[-2:])
+        raise ImageError(f"the weight has the shape {got}, expected the picture's {expected}, one number per pixel")
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise ImageError("the weight has values outside 0 (ignore) to 1 (trust), or NaN; divide by its white level")
+    return values
 
 
 def _of_tensor(image: Tensor) -> tuple[Planes, Callable[[Planes], Tensor]]:

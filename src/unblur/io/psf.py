@@ -1,8 +1,6 @@
 """PSFs from files and to files. A PSF's picture holds linear weights: no sRGB curve is undone."""
 
-import struct
 import uuid
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 import torch
 
 from unblur.errors import ImageError, PsfError
+from unblur.io.matlab import real_matrices
 from unblur.psf.accept import accept_psf, recentred
 from unblur.psf.parse import looks_like_grammar, parse_psf
 from unblur.tensors import Psf
@@ -19,6 +18,8 @@ LIMIT = 4096
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 READABLE = (*_PICTURES, ".npy", ".mat")
 """File name endings of PSFs that can be read."""
+TABLES = (".toml", ".csv")
+"""Of tables that name several, see :mod:`unblur.io.psf_table`."""
 WRITABLE = (".npy", ".png", ".tif", ".tiff")
 """File name endings that a PSF can be written to."""
 _LARGEST_MAT = 2 * 8 * LIMIT * LIMIT
@@ -43,7 +44,8 @@ def read_psf(text: str | Path, *, recentre: bool = False, flip: bool = False) ->
         PsfError: a missing, damaged or unsuitable file, or a text that is no shape.
     """
     path = Path(text)
-    is_file = isinstance(text, Path) or (path.suffix.lower() in READABLE and not looks_like_grammar(text))
+    named = path.suffix.lower() in (*READABLE, *TABLES)
+    is_file = isinstance(text, Path) or (named and not looks_like_grammar(text))
     psf = _from_file(path) if is_file or _exists(path) else parse_psf(str(text))
     if flip:
         psf = psf.flip(0, 1)
@@ -115,6 +117,8 @@ def _exists(path: Path) -> bool:
 
 
 def _from_file(path: Path) -> Psf:
+    if path.suffix.lower() in TABLES:
+        raise PsfError(f"{path} is a table of PSFs, expected a single one; only restore and degrade take tables")
     _check_input(path)
     reader = {".npy": _npy, ".mat": _mat}.get(path.suffix.lower(), _picture)
     try:
@@ -168,20 +172,7 @@ def _npy(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
 
 
 def _mat(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
-    from scipy.io import loadmat
-
-    _check_unpacked(path)
-    try:
-        variables = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
-    except NotImplementedError:
-        raise PsfError(
-            f"{path} is a MATLAB file of version 7.3, expected version 7 or older; save it with save(..., '-v7')"
-        ) from None
-    planes = {
-        name: value
-        for name, value in variables.items()
-        if isinstance(value, np.ndarray) and value.dtype.kind in "buif" and value.ndim == 2 and value.size > 1
-    }
+    planes = real_matrices(path, largest=_LARGEST_MAT)
     chosen = [name for wanted in _MAT_NAMES for name in planes if name.lower() == wanted] or list(planes)
     if not chosen:
         raise PsfError(f"{path} holds no two-dimensional numeric array; save the PSF as a variable named psf")
@@ -189,30 +180,6 @@ def _mat(path: Path) -> "np.ndarray[Any, np.dtype[Any]]":
         names = ", ".join(sorted(chosen))
         raise PsfError(f"{path} holds several arrays ({names}), expected one, or one named psf; rename the right one")
     return _numeric(path, planes[chosen[0]])
-
-
-def _check_unpacked(path: Path) -> None:
-    """Refuse a MATLAB file of version 5 to 7 that unpacks to more than the largest PSF takes, before it does.
-
-    After its 128 bytes of head such a file is a row of elements: kind and length in 4 bytes each, then the content,
-    which for kind 15 is a zlib stream (MathWorks, MAT-File Format, "Level 5").
-    """
-    data = path.read_bytes() if path.stat().st_size <= _LARGEST_MAT else b""
-    if not data:
-        raise PsfError(f"{path} has more than {_LARGEST_MAT >> 20} MB, expected a PSF; save the PSF alone")
-    order = ">" if data[126:128] == b"MI" else "<"
-    place, left = 128, _LARGEST_MAT
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from(f"{order}II", data, place)
-        if kind == 15:
-            stream = zlib.decompressobj()
-            packed = data[place + 8 : place + 8 + length]
-            while packed and left > 0:
-                left -= len(stream.decompress(packed, 2**20))
-                packed = stream.unconsumed_tail
-            if left <= 0:
-                raise PsfError(f"{path} unpacks to more than {_LARGEST_MAT >> 20} MB; save the PSF alone")
-        place += 8 + length
 
 
 def _numeric(path: Path, values: "np.ndarray[Any, np.dtype[Any]]") -> "np.ndarray[Any, np.dtype[Any]]":

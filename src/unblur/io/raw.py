@@ -53,6 +53,7 @@ def decode_raw(path: Path, check_size: Callable[[tuple[int, int]], None]) -> Pic
         to_srgb = np.eye(3)
     with path.open("rb") as file:
         has_directory = is_tiff(file.read(8))
+    exif, damage = exif_block(path) if has_directory else (None, ())
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     colours = pixels.shape[2]
     return Picture(
@@ -60,7 +61,8 @@ def decode_raw(path: Path, check_size: Callable[[tuple[int, int]], None]) -> Pic
         format="RAW",
         encoding="linear",
         icc=linear_profile(to_srgb if colours == 3 else None, "Camera light, linear"),
-        exif=exif_block(path) if has_directory else None,
+        exif=exif,
+        notes=damage,
     )
 
 

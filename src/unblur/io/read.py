@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 from unblur.errors import ImageError
 from unblur.io import raw
 from unblur.io.avif import avif_bits, decode_deep_avif
+from unblur.io.exif import exif_of, with_sound_exif
 from unblur.io.fits import decode_fits, is_fits
 from unblur.io.heif import decode_heif, is_heif
 from unblur.io.orientation import declared_upright, orientation_of, upright
@@ -40,7 +41,6 @@ _CONVERTED = {
     "RGBa": ("RGBA", "premultiplied alpha divided out"),
     "RGBX": ("RGB", "fourth channel dropped"),
 }
-_TIFF_TAGS_KEPT = ("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright")
 _bomb_limit = threading.Lock()
 
 
@@ -63,7 +63,7 @@ def read_picture(path: str | Path, *, limit: int = LIMIT) -> Picture:
     path = Path(path)
     head = _first_bytes(path)
     try:
-        picture = _profiled(_decoded(path, head, limit))
+        picture = with_sound_exif(profiled(_decoded(path, head, limit)))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -109,7 +109,7 @@ def _decoded(path: Path, head: bytes, limit: int) -> Picture:
     return _read_with_pillow(path, limit)
 
 
-def _profiled(picture: Picture) -> Picture:
+def profiled(picture: Picture) -> Picture:
     """Believe a profile that says the light is linear, and say where one says nothing that can be used."""
     if picture.icc is None or picture.encoding == "linear":
         return picture
@@ -160,16 +160,15 @@ def _read_with_pillow(path: Path, limit: int) -> Picture:
     with _opened(path) as image:
         _check_size(path, (image.height, image.width), limit)
         image.load()
-        exif = image.getexif()
-        orientation = int(exif.get(ExifTags.Base.Orientation, 1))
-        block = _tiff_exif(exif) if image.format == "TIFF" else _bare(image.info.get("exif"))
+        orientation, block, damage = exif_of(image)
         picture = Picture(
             pixels=np.empty((0, 0, 1)),
             format=image.format or "PNG",
             exif=declared_upright(block) if block else None,
             icc=image.info.get("icc_profile") or None,
             jpeg=_jpeg_quality(image),
-            notes=("only the first of several images was read",) if getattr(image, "n_frames", 1) > 1 else (),
+            notes=damage
+            + (("only the first of several images was read",) if getattr(image, "n_frames", 1) > 1 else ()),
         )
         if image.format == "AVIF" and (bits := avif_bits(data := path.read_bytes())) > 8:
             array, icc, notes = decode_deep_avif(data, bits), picture.icc, tuple[str, ...]()
@@ -223,24 +222,6 @@ def _jpeg_quality(image: Image.Image) -> JpegQuality | None:
         return None
     tables: dict[int, list[int]] = {number: list(table) for number, table in cast(Any, image).quantization.items()}
     return JpegQuality(tables=tables, subsampling=max(0, JpegImagePlugin.get_sampling(image)))
-
-
-def _bare(exif: bytes | None) -> bytes | None:
-    """Without the six letters that JPEG puts in front."""
-    return exif.removeprefix(b"Exif\0\0") if exif else None
-
-
-def _tiff_exif(exif: Image.Exif) -> bytes | None:
-    """What a TIFF's own directory says about the photograph, without what it says about the layout of the file."""
-    kept = Image.Exif()
-    for name in _TIFF_TAGS_KEPT:
-        tag = ExifTags.Base[name]
-        if tag in exif:
-            kept[tag] = exif[tag]
-    for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        if content := exif.get_ifd(directory):
-            kept[directory] = dict(content)
-    return _bare(kept.tobytes()) if len(kept) else None
 
 
 def _opened(path: Path) -> Image.Image:

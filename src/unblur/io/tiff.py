@@ -1,7 +1,8 @@
 """TIFF files of more than 8 bits, which Pillow reads in part or not at all."""
 
+import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import SEEK_END
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from unblur.errors import ImageError
+from unblur.io.exif import DAMAGED
 from unblur.io.orientation import upright
 from unblur.io.picture import Picture, Pixels
 
@@ -22,6 +24,9 @@ _TEXT_TAGS = (270, 271, 272, 305, 306, 315, 33432)
 """Description, make, model, software, date, artist, copyright: the first directory's words about a photograph."""
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
 _UNSIGNED, _FLOAT = 1, 3
+_TILE = 256
+_CLASSIC = 4_000_000_000
+"""Bytes of pixels that surely fit into a TIFF, whose offsets have 32 bits."""
 
 
 def is_tiff(head: bytes) -> bool:
@@ -72,11 +77,22 @@ def decode_tiff(path: Path, check_size: Callable[[tuple[int, int]], None]) -> Pi
     if pixels.shape[2] > colours + 1:
         notes += (f"{pixels.shape[2] - colours - 1} extra channels dropped",)
     pixels = np.ascontiguousarray(pixels[..., :colours])
-    return Picture(pixels=pixels, alpha=alpha, format="TIFF", icc=icc, exif=exif_block(path), notes=notes)
+    exif, damage = exif_block(path)
+    return Picture(pixels=pixels, alpha=alpha, format="TIFF", icc=icc, exif=exif, notes=notes + damage)
 
 
-def exif_block(path: Path) -> bytes | None:
-    """What a TIFF's directories say about the photograph, as a bare EXIF block; None in a BigTIFF or without any."""
+def exif_block(path: Path) -> tuple[bytes | None, tuple[str, ...]]:
+    """What a TIFF's directories say about the photograph, as a bare EXIF block, and a note where they are damaged.
+
+    There is no block in a BigTIFF.
+    """
+    try:
+        return _exif_block(path), ()
+    except Exception:  # Pillow raises many kinds over damaged directories; the pixels were read without them
+        return None, (DAMAGED,)
+
+
+def _exif_block(path: Path) -> bytes | None:
     kept = Image.Exif()
     with path.open("rb") as file:
         header = file.read(8)
@@ -98,27 +114,91 @@ def exif_block(path: Path) -> bytes | None:
 
 def encode_tiff(path: Path, pixels: Pixels, *, alpha: bool, icc: bytes | None, exif: bytes | None = None) -> None:
     """Write ``(H, W, C)`` losslessly; with ``alpha`` the last channel is opacity. ``exif`` is a bare EXIF block."""
-    colours = pixels.shape[2] - alpha
+    layout, exposure = _layout(pixels.dtype, pixels.shape[2], alpha=alpha, icc=icc, exif=exif)
+    tifffile.imwrite(path, pixels[..., 0] if pixels.shape[2] == 1 else pixels, byteorder="<", **layout)
+    if exposure:
+        _append_directory(path, exposure)
+
+
+def encode_tiff_tiles(
+    path: Path,
+    bands: Iterable[Pixels],
+    shape: tuple[int, int, int],
+    dtype: "np.dtype[Any]",
+    *,
+    alpha: bool,
+    icc: bytes | None,
+    exif: bytes | None = None,
+) -> tuple[str, ...]:
+    """Write a picture that comes in bands ``(n, W, C)`` from top to bottom, in tiles of 256 x 256, losslessly.
+
+    Args:
+        path: of the file.
+        bands: of any heights; together as high as the picture.
+        shape: height, width and channels.
+        dtype: of the bands.
+        alpha: the last channel is opacity.
+        icc: colour profile.
+        exif: bare block.
+
+    Returns:
+        Notes on what the file could not hold: a picture of over 4 GB goes into a BigTIFF, without exposure data.
+    """
+    big = math.prod(shape) * dtype.itemsize > _CLASSIC
+    layout, exposure = _layout(dtype, shape[2], alpha=alpha, icc=icc, exif=None if big else exif)
+    with tifffile.TiffWriter(path, bigtiff=big, byteorder="<") as writer:
+        writer.write(
+            _tiles(bands, shape, dtype),
+            shape=shape if shape[2] > 1 else shape[:2],
+            dtype=dtype,
+            tile=(_TILE, _TILE),
+            buffersize=2**25,
+            **layout,
+        )
+    if exposure:
+        _append_directory(path, exposure)
+    return ("EXIF dropped: BigTIFF is written without",) if big and exif else ()
+
+
+def _tiles(bands: Iterable[Pixels], shape: tuple[int, int, int], dtype: "np.dtype[Any]") -> Iterator[Pixels]:
+    """Bands cut into full tiles, row by row; beyond the right and lower border the last pixel is repeated."""
+    height, width, channels = shape
+    row = np.empty((_TILE, width + -width % _TILE, channels), dtype)
+    filled = seen = 0
+    for band in bands:
+        taken = 0
+        while taken < len(band):
+            count = min(_TILE - filled, len(band) - taken)
+            row[filled : filled + count, :width] = band[taken : taken + count]
+            filled, taken, seen = filled + count, taken + count, seen + count
+            if filled < _TILE and seen < height:
+                continue
+            row[filled:], row[:, width:] = row[filled - 1], row[:, width - 1 : width]
+            for left in range(0, width, _TILE):
+                tile = row[:, left : left + _TILE].copy()
+                yield tile if channels > 1 else tile[..., 0]
+            filled = 0
+
+
+def _layout(
+    dtype: "np.dtype[Any]", channels: int, *, alpha: bool, icc: bytes | None, exif: bytes | None
+) -> tuple[dict[str, Any], dict[int, Any]]:
+    """What tifffile must be told of a picture, and the exposure data that is appended afterwards."""
     words, exposure = _exif_parts(exif)
     tags: list[tuple[int, str, int, str | int, bool]] = [(tag, "s", 0, text, True) for tag, text in words.items()]
     if exposure:
         tags.append((_RESERVED_TAG, "I", 1, 0, True))
-    tifffile.imwrite(
-        path,
-        pixels[..., 0] if pixels.shape[2] == 1 else pixels,
-        photometric="rgb" if colours == 3 else "minisblack",
-        planarconfig="contig" if pixels.shape[2] > 1 else None,
-        extrasamples=["unassalpha"] if alpha else None,
-        compression="zlib",
-        predictor=pixels.dtype.kind == "u",
-        iccprofile=icc,
-        metadata=None,
-        software=False,
-        byteorder="<",
-        extratags=tags,
-    )
-    if exposure:
-        _append_directory(path, exposure)
+    return {
+        "photometric": "rgb" if channels - alpha == 3 else "minisblack",
+        "planarconfig": "contig" if channels > 1 else None,
+        "extrasamples": ["unassalpha"] if alpha else None,
+        "compression": "zlib",
+        "predictor": dtype.kind == "u",
+        "iccprofile": icc,
+        "metadata": None,
+        "software": False,
+        "extratags": tags,
+    }, exposure
 
 
 def _exif_parts(block: bytes | None) -> tuple[dict[int, str], dict[int, Any]]:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from unblur.errors import ImageError
 from unblur.io.picture import JpegQuality, Picture, Pixels
 from unblur.io.png16 import encode_png16
 from unblur.io.profile import linear_to_srgb
+from unblur.io.read import read_picture
 from unblur.io.tiff import encode_tiff
 
 FORMATS = {
@@ -30,6 +31,7 @@ FORMATS = {
 """Formats that can be written, by file name ending."""
 
 _WITHOUT_ALPHA = ("JPEG", "BMP")
+_WITHOUT_EXIF = ("BMP",)
 
 
 def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False) -> tuple[str, ...]:
@@ -57,12 +59,9 @@ def write_picture(picture: Picture, path: str | Path, *, overwrite: bool = False
     notes = developed + notes
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        if kind == "PNG" and pixels.dtype == np.uint16:
-            part.write_bytes(encode_png16(pixels, icc=picture.icc, exif=picture.exif))
-        elif kind == "TIFF" and pixels.dtype != np.uint8:
-            encode_tiff(part, pixels, alpha=has_alpha, icc=picture.icc, exif=picture.exif)
-        else:
-            _save_with_pillow(picture, pixels, kind, part)
+        if picture.exif and not _takes_exif(picture, pixels, kind, part, alpha=has_alpha):
+            picture, notes = replace(picture, exif=None), (*notes, f"EXIF dropped: {kind} cannot hold it")
+        _encode(picture, pixels, kind, part, alpha=has_alpha)
         part.replace(path)
     except Exception as error:  # encoders raise many kinds; all mean that this file cannot be made
         raise ImageError(f"{path} cannot be written ({error}); check size, format, space and permissions") from error
@@ -91,6 +90,28 @@ def check_output(path: Path, *, overwrite: bool) -> str:
     if path.exists() and not overwrite:
         raise ImageError(f"{path} exists already; choose another name or ask to overwrite it")
     return kind
+
+
+def with_depth(picture: Picture, bits: Literal[8, 16]) -> tuple[Picture, tuple[str, ...]]:
+    """The same picture in integers of 8 or 16 bits a channel; linear light that must shrink to 8 becomes sRGB.
+
+    Args:
+        picture: of any number type; float values are clipped to [0, 1].
+        bits: more than it has give finer steps to whoever goes on working with it, and no more detail.
+
+    Returns:
+        The picture, and notes on what was converted.
+    """
+    picture, notes = _developed(picture, "") if bits == 8 else (picture, ())
+    target = np.uint8 if bits == 8 else np.uint16
+    if picture.pixels.dtype == target:
+        return picture, notes
+    alpha = None if picture.alpha is None else _integers(picture.alpha, target)
+    if bits == 8:
+        notes += (f"{_depth(picture.pixels)} reduced to 8 bits",)
+    elif picture.pixels.dtype.kind == "f":
+        notes += ("float values reduced to 16 bits",)
+    return replace(picture, pixels=_integers(picture.pixels, target), alpha=alpha), notes
 
 
 def standard_quality(quality: float) -> JpegQuality:
@@ -143,8 +164,32 @@ def _depth(pixels: Pixels) -> str:
 def _integers(values: Pixels, target: type[np.uint8] | type[np.uint16]) -> Pixels:
     """The same light in integers, rounded; 16 to 8 bits divides by 257, so that white stays white."""
     top = float(np.iinfo(target).max)
-    scale = top / 65535 if values.dtype == np.uint16 else top
+    scale = top / np.iinfo(values.dtype).max if values.dtype.kind == "u" else top
     return np.clip(np.rint(values.astype(np.float32) * scale), 0, top).astype(target)
+
+
+def _takes_exif(picture: Picture, pixels: Pixels, kind: str, part: Path, *, alpha: bool) -> bool:
+    """Whether the format can hold the picture's EXIF: tried with one pixel, for encoders that rebuild it trip over odd
+    values, and JPEG holds 64 KB.
+    """
+    if kind in _WITHOUT_EXIF:
+        return False
+    try:
+        _encode(picture, pixels[:1, :1], kind, part, alpha=alpha)
+        read_picture(part)
+    except Exception:  # encoders raise many kinds
+        return False
+    return True
+
+
+def _encode(picture: Picture, pixels: Pixels, kind: str, part: Path, *, alpha: bool) -> None:
+    """Write a whole file by whoever knows the format best."""
+    if kind == "PNG" and pixels.dtype == np.uint16:
+        part.write_bytes(encode_png16(pixels, icc=picture.icc, exif=picture.exif))
+    elif kind == "TIFF" and pixels.dtype != np.uint8:
+        encode_tiff(part, pixels, alpha=alpha, icc=picture.icc, exif=picture.exif)
+    else:
+        _save_with_pillow(picture, pixels, kind, part)
 
 
 def _save_with_pillow(picture: Picture, pixels: Pixels, kind: str, part: Path) -> None:
