@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 DEMO := demo
 
-.PHONY: demo test slow docs test-deepinv nightly clean
+.PHONY: demo test slow docs gallery test-deepinv nightly long-training clean
 
 # pip 25.1 and later read [dependency-groups]; the pip of a fresh Python may be older.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -36,6 +36,9 @@ docs: $(VENV)/.dev  ## the manual as a site, in site/
 	$(PIP) --group docs
 	$(BIN)/mkdocs build --quiet
 
+gallery: $(VENV)/.dev  ## the manual's pictures again, in docs/pictures/gallery: minutes, for one scene trains
+	$(BIN)/python examples/gallery.py -o docs/pictures/gallery
+
 test-deepinv:  ## our model against the real deepinv, in an environment of its own: it brings a torchvision that fits no PyTorch
 	test -x .venv-deepinv/bin/python || $(PYTHON) -m venv .venv-deepinv
 	.venv-deepinv/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt "pip>=25.1"
@@ -43,8 +46,12 @@ test-deepinv:  ## our model against the real deepinv, in an environment of its o
 		pytest jaxtyping beartype
 	.venv-deepinv/bin/python -m pytest -W default tests/interop/against_deepinv.py
 
-nightly: $(VENV)/.dev  ## damaged files, ordeals, kills and a long run by the thousand: runs/nightly/report.md; hours
+nightly: $(VENV)/.dev  ## damaged files, ordeals, kills and a long run by the thousand: runs/nightly/report.md; an hour or so
 	PYTHONPATH=. $(BIN)/python scripts/nightly.py -o runs/nightly
+
+MINUTES := 120
+long-training: $(VENV)/.dev  ## train for MINUTES and fail if the process grows
+	PYTHONPATH=. $(BIN)/python -m tests.robust.long_training --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) .venv-deepinv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache
