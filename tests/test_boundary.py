@@ -7,7 +7,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from tests.conftest import make_chart
-from unblur.boundary import edge_tapered
+from unblur.boundary import domain, edge_tapered, extended, extended_rows
 from unblur.errors import PsfError
 from unblur.fourier import Blur
 from unblur.tensors import Psf
@@ -75,3 +75,14 @@ def test_what_needs_no_taper_is_not_changed() -> None:
 def test_a_psf_larger_than_the_picture_is_refused() -> None:
     with pytest.raises(PsfError, match="expected at most"):
         edge_tapered(chart()[..., :2, :], LOPSIDED)
+
+
+@pytest.mark.parametrize("size", [(40, 52), (9, 60), (33, 7)])
+def test_an_extended_photograph_read_in_rows_is_the_one_made_whole(size: tuple[int, int]) -> None:
+    psf, picture = torch.zeros(11, 17), torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(3))
+    whole, _, inside = extended(picture, psf)
+
+    assert domain(size, psf) == (tuple(whole.shape[-2:]), inside)
+    for rows in (slice(0, 5), slice(3, whole.shape[-2]), slice(whole.shape[-2] // 2, whole.shape[-2] // 2 + 1)):
+        found = extended_rows(lambda numbers: picture[0, 0, numbers], size, psf, rows)
+        torch.testing.assert_close(found, whole[0, 0, rows], atol=1e-6, rtol=0)

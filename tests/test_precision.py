@@ -31,3 +31,13 @@ def test_it_moves_a_network_by_less_than_a_grey_level(name: str, monkeypatch: py
 
     assert (exact - quick).abs().mean() < 1 / 255
     assert (exact - quick).abs().max() < 10 / 255
+
+
+@pytest.mark.parametrize("name", ["universal", "odcnn", "dcnn"])
+def test_float64_stays_so_where_bfloat16_pays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method = METHODS[name]
+    psf = parse_psf(method.example_psf).double()
+    monkeypatch.setattr(precision, "_in_hardware", lambda _: True)
+    monkeypatch.delenv("UNBLUR_PRECISION")
+
+    assert method.build(torch.device("cpu"), method.settings())(make_chart(50, 61).double(), psf).dtype == torch.float64

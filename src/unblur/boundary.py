@@ -6,6 +6,8 @@ there to begin with is the mirrored photograph, faded into the one mirrored at t
 circular domain has no seam.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from jaxtyping import Float
@@ -44,16 +46,43 @@ def extended(image: Image, psf: Psf) -> tuple[Tensor, Tensor, Inside]:
         The extended picture ``(B, C, H', W')``; its weight ``(1, 1, H', W')``, 1 on the photograph and 0 outside; the
         slices of height and width where the photograph lies.
     """
-    size = fast_size(image.shape[-2] + 2 * psf.shape[0], image.shape[-1] + 2 * psf.shape[1])
-    inside: list[slice] = []
+    size, inside = domain((image.shape[-2], image.shape[-1]), psf)
     picture = image
-    for dim, full in zip((-2, -1), size, strict=True):
-        offset = (full - image.shape[dim]) // 2
-        inside.append(slice(offset, offset + image.shape[dim]))
-        picture = _periodic(picture, full, dim).roll(offset, dims=dim)
+    for dim, full, part in zip((-2, -1), size, inside, strict=True):
+        picture = _periodic(picture, full, dim).roll(part.start, dims=dim)
     weight = picture.new_zeros(1, 1, *size)
     weight[..., inside[0], inside[1]] = 1
-    return picture, weight, (inside[0], inside[1])
+    return picture, weight, inside
+
+
+def domain(size: tuple[int, int], psf: Psf) -> tuple[tuple[int, int], Inside]:
+    """Height and width of the domain of :func:`extended`, and where in it a photograph of ``size`` lies."""
+    whole = fast_size(size[0] + 2 * psf.shape[0], size[1] + 2 * psf.shape[1])
+    starts = [(full - length) // 2 for full, length in zip(whole, size, strict=True)]
+    return whole, (slice(starts[0], starts[0] + size[0]), slice(starts[1], starts[1] + size[1]))
+
+
+def extended_rows(of: Callable[[Tensor], Tensor], size: tuple[int, int], psf: Psf, rows: slice) -> Tensor:
+    """Some rows of :func:`extended`, for a photograph that is read row by row.
+
+    Args:
+        of: rows of these numbers of the photograph, ``(n, W)``.
+        size: its height and width.
+        psf: ``(kh, kw)``.
+        rows: of the domain.
+
+    Returns:
+        ``(n, W')``.
+    """
+    whole, inside = domain(size, psf)
+    positions = (torch.arange(rows.start, rows.stop) - inside[0].start) % whole[0]
+    first, second, share = _sources(positions, size[0], whole[0])
+    picture = of(first)
+    blended = share > 0
+    if blended.any():
+        part = picture[blended]
+        picture[blended] = part + share[blended, None].to(part) * (of(second[blended]) - part)
+    return _periodic(picture, whole[1], -1).roll(inside[1].start, dims=-1)
 
 
 def filled(image: Image, weight: Weight, psf: Psf) -> Image:
@@ -131,17 +160,20 @@ def _inwardness(projection: Float[Tensor, " k"], length: int) -> Float[Tensor, "
 def _periodic(image: Tensor, full: int, dim: int) -> Tensor:
     """Append pixels along ``dim`` that lead from the last one, by mirror images, back to the first."""
     length = image.shape[dim]
-    gap = full - length
-    after = torch.arange(length, full, device=image.device)
-    share = torch.arange(1, gap + 1, device=image.device, dtype=image.dtype) / (gap + 1)
+    first, second, share = _sources(torch.arange(length, full, device=image.device), length, full)
+    share = share.to(image).reshape(-1, 1) if dim == -2 else share.to(image)
+    from_end, from_start = image.index_select(dim, first), image.index_select(dim, second)
+    return torch.cat([image, from_end + share * (from_start - from_end)], dim=dim)
+
+
+def _sources(positions: Tensor, length: int, full: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Which two of ``length`` pixels meet at positions of a circle of ``full``, and the share of the second."""
+    share = (positions - length + 1).clamp_min(0).to(torch.float64) / (full - length + 1)
     # The quarter next to either edge is its own mirror image alone, so that what lies opposite, which in a tile is
     # another part of the picture than in the whole, stays out of reach.
     share = (2 * share - 0.5).clamp(0, 1)
     share = share * share * (3 - 2 * share)  # smooth at both ends, so that no crease rings
-    share = share.reshape(-1, 1) if dim == -2 else share
-    from_end = image.index_select(dim, _mirror(after, length))
-    from_start = image.index_select(dim, _mirror(after - full, length))
-    return torch.cat([image, from_end + share * (from_start - from_end)], dim=dim)
+    return _mirror(positions, length), _mirror(positions - full, length), share
 
 
 def _mirror(positions: Tensor, length: int) -> Tensor:

@@ -191,7 +191,7 @@ def trained_network(network: TrainedName) -> Callable[[torch.device, Any], Decon
             _refuse_weight(network, weight)
             module = fit(psf, blurred.dtype)
             rim: int = module.rim
-            with autocast(device):
+            with autocast(device, blurred.dtype):
                 restored = module(mirrored(blurred.to(device), module.margin))
             if report:
                 report(1.0)

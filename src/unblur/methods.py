@@ -118,8 +118,8 @@ _LIST = (
     ),
     Method(
         name="universal",
-        title="One network for every PSF: unrolled inverses, clipped light filled in, small U-Nets",
-        paper="after Xu et al. 2014; Dong et al. 2020; Zhang et al. 2020",
+        title="One network for every PSF: learned splitting, unrolled inverses, clipped light filled in, small U-Nets",
+        paper="after Xu et al. 2014; Schmidt and Roth 2014; Kruse et al. 2017; Zhang et al. 2020",
         settings=UniversalSettings,
         build=universal("universal"),
         learned=lambda settings: universal_weights("universal", settings),

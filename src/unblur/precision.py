@@ -25,6 +25,7 @@ def _in_hardware(device_type: str) -> bool:
     return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16") or abilities.get("bf16"))
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Mixed precision where it pays, plain float32 elsewhere. FFTs and data steps belong outside."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16_pays(device.type))
+def autocast(device: torch.device, dtype: torch.dtype = torch.float32) -> AbstractContextManager[object]:
+    """Mixed precision for networks of ``dtype`` float32 where it pays, plain elsewhere. FFTs belong outside."""
+    enabled = dtype == torch.float32 and bfloat16_pays(device.type)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

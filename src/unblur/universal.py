@@ -99,7 +99,7 @@ class UniversalDeconvolver:
             noise = self._levels(light_in(self.sample(picture), table), trust)
         else:
             noise = self.noise.to(like)
-        with autocast(self.device):
+        with autocast(self.device, like.dtype):
             restored: Tensor = self.network(like.dtype)(
                 picture, psf.to(like), weight=trust, noise=noise, table=table, report=report
             )

@@ -128,15 +128,15 @@ def test_arrays_in_files_give_the_same_bits(comma: Psf, monkeypatch: pytest.Monk
     laid: list[bool] = []
     begin = Scratch.__init__
 
-    def noted(self: Scratch, device: torch.device, *, in_file: bool) -> None:
+    def noted(self: Scratch, device: torch.device, *, in_file: bool, beside: Scratch | None = None) -> None:
         laid.append(in_file)
-        begin(self, device, in_file=in_file)
+        begin(self, device, in_file=in_file, beside=beside)
 
     monkeypatch.setattr(Scratch, "__init__", noted)
     monkeypatch.setattr("unblur.networks.whole.IN_MEMORY", 0)
 
     torch.testing.assert_close(network(picture, comma.double(), weight=weight), before, atol=0, rtol=0)
-    assert laid == [True] * 4  # what stays, and what each plane's sparse estimates pass through
+    assert laid == [True] * 5  # what stays, and what the doubt and each plane's sparse estimates pass through
     assert not list(tmp_path.iterdir())
 
 

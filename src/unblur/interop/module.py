@@ -74,7 +74,7 @@ class Deblur(nn.Module):
         if self.network is None:
             return self._each(blurred, psfs, weight)
         like = next(self.network.parameters())
-        with autocast(like.device):
+        with autocast(like.device, like.dtype):
             restored: Tensor = self.network(
                 blurred.to(like),
                 psfs.to(like),

@@ -9,17 +9,18 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from unblur.errors import ConfigError
 from unblur.interop.module import Deblur
-from unblur.interop.portable import CARD, VERSION
-from unblur.networks.splitting import FIRST_RATIO, NOISE_SLOPE, PHASES
+from unblur.interop.portable import CARD, ROUNDS, VERSION
+from unblur.networks.rounds import DIRECTIONS, FINENESS, REACH
+from unblur.networks.splitting import FIRST_RATIO
 from unblur.networks.unet import STRIDE
 from unblur.networks.universal import Universal
 
@@ -27,10 +28,11 @@ from unblur.networks.universal import Universal
 def export_onnx(
     folder: str | Path, *, method: str = "universal", settings: Mapping[str, object] | None = None
 ) -> tuple[Path, ...]:
-    """Write the network of a method as ``unet-1.onnx``, ``unet-2.onnx``, … and ``universal.json``.
+    """Write the network of a method as ``unet-1.onnx``, ``unet-2.onnx``, …, ``rounds.npz`` and ``universal.json``.
 
-    Each U-Net maps ``planes`` ``(1, inputs, H, W)`` to ``answer`` ``(1, outputs, H, W)`` in float32; H and W are free
-    multiples of 8. Files of these names are replaced, the JSON file last.
+    ``rounds.npz`` holds the rounds of splitting that the network begins with, if it does. Each U-Net maps ``planes``
+    ``(1, inputs, H, W)`` to ``answer`` ``(1, outputs, H, W)`` in float32; H and W are free multiples of 8. Files of
+    these names are replaced, the JSON file last.
 
     Args:
         folder: made if it is missing.
@@ -56,11 +58,15 @@ def export_onnx(
     files = [folder / f"unet-{number}.onnx" for number in range(1, len(network.nets) + 1)]
     for net, file in zip(network.nets, files, strict=True):
         _export(net, _inputs(network), file)
+    written = list(files)
+    if network.rounds:
+        written.append(folder / ROUNDS)
+        _save_rounds(network.rounds, folder / ROUNDS)
     names = [files[number % len(files)].name for number in range(network.sizes.steps)]
     part = folder / f"{CARD}.part"
     part.write_text(json.dumps(_card(network, names), indent=1), encoding="utf-8")
     part.replace(folder / CARD)
-    return (*files, folder / CARD)
+    return (*written, folder / CARD)
 
 
 def _inputs(network: Universal) -> int:
@@ -84,6 +90,13 @@ def _export(net: nn.Module, inputs: int, file: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    part.replace(file)
+
+
+def _save_rounds(rounds: nn.Module, file: Path) -> None:
+    part = file.with_name(file.name + ".part")
+    with part.open("wb") as stream:
+        np.savez(stream, **{name: tensor.numpy() for name, tensor in rounds.state_dict().items()})
     part.replace(file)
 
 
@@ -114,9 +127,11 @@ def _card(network: Universal, names: list[str]) -> dict[str, Any]:
     return {
         "version": VERSION,
         "members": network.sizes.members,
-        "noise_slope": NOISE_SLOPE,
         "first_ratio": FIRST_RATIO,
-        "phases": [asdict(phase) for phase in PHASES] if network.sizes.sparse else [],
+        "fineness": FINENESS,
+        "directions": DIRECTIONS,
+        "guide_reach": REACH,
+        "phases": [phase.stop for phase in network.rounds.phases] if network.rounds else [],
         "reach": max(int(net.reach) for net in network.nets),  # type: ignore[arg-type]
         "steps": steps,
     }

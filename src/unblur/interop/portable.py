@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """Planes ``(C, H, W)`` or ``(H, W)``, 1 = white."""
 Part = tuple[slice, slice]
 
-CARD, VERSION = "universal.json", 1
+CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 2
 RING, CELL = 8, 8
 """Pixels around the photograph that the U-Nets see; the sides that they take are multiples of a cell."""
 PIECE = 512
@@ -28,7 +28,7 @@ class Portable:
     """Restores photographs with exported files.
 
     Args:
-        folder: holds ``universal.json`` and the U-Nets.
+        folder: holds ``universal.json``, the U-Nets and, if the network begins with these, ``rounds.npz``.
         providers: of onnxruntime, the first that is to be had is taken.
 
     Raises:
@@ -42,6 +42,10 @@ class Portable:
         if card["version"] != VERSION:
             raise ValueError(f"{folder} has version {card['version']}, expected {VERSION}; export the network again")
         self.card, self.steps, self.members, self.reach = card, card["steps"], card["members"], card["reach"]
+        self.rounds: dict[str, Array] = {}
+        if card["phases"]:
+            with np.load(Path(folder) / ROUNDS, allow_pickle=False) as file:
+                self.rounds = {name: file[name] for name in file.files}
         names = {step["unet"] for step in self.steps}
         self.unets = {
             name: onnxruntime.InferenceSession(str(Path(folder) / name), providers=list(providers)) for name in names
@@ -77,8 +81,10 @@ class Portable:
             2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
         )
         region = tuple(slice(part.start - RING, part.stop + RING + (part.start - part.stop) % CELL) for part in inside)
-        sparse = self._sparse(picture, trust, white, transfer, prior, float(levels.max()))
-        latent = None
+        strengths_of_rounds = self._strengths(levels, psf) if self.rounds else np.empty((3, 0))
+        cells = (inside[0].start, inside[1].start)
+        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells)
+        latent = np.minimum(sparse[-1], BRIGHTEST) if sparse else None
         for step in self.steps:
             usual, observed = _softmax(np.array(step["choice"], np.float32)), picture
             misfit = np.fft.rfft2(picture)
@@ -108,27 +114,64 @@ class Portable:
         assert latent is not None
         return np.ascontiguousarray(latent[:, *inside])
 
+    def _strengths(self, levels: Array, psf: Array) -> Array:
+        """Tie, threshold and second differences' weight of every round, ``(3, rounds)``: ``SparseRounds.strengths``."""
+        rounds = self.rounds
+        facts = np.concatenate([levels / 2, _passing(psf, self.card["fineness"], self.card["directions"])])
+        hidden = np.tanh(rounds["seen.weight"] @ facts + rounds["seen.bias"])
+        adapted = (rounds["adapted.weight"] @ hidden + rounds["adapted.bias"]).reshape(3, -1)
+        usual = [rounds["tie"] + rounds["slopes"] @ levels, rounds["threshold"], rounds["second"]]
+        return np.asarray(np.exp(np.stack(usual) + adapted), np.float32)
+
     def _sparse(
-        self, picture: Array, trust: Array, white: Array, transfer: Any, prior: Array, level: float
+        self,
+        picture: Array,
+        trust: Array,
+        white: Array,
+        transfer: Any,
+        prior: Array,
+        levels: Array,
+        strengths: Array,
+        cells: tuple[int, int],
     ) -> list[Array]:
         """The estimates under a sparse prior: :mod:`unblur.networks.splitting`."""
-        if not self.card["phases"]:
+        if not self.rounds:
             return []
         size, gain, found = picture.shape[1:], np.abs(transfer) ** 2, []
         inverse = transfer.conj() / (gain + self.card["first_ratio"] * prior)
         spectrum = np.fft.rfft2(picture) * inverse
         spectrum = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white)) * inverse
         estimate = np.fft.irfft2(spectrum, s=size)
-        for phase in self.card["phases"]:
-            fidelity = phase["fidelity"] * math.exp(self.card["noise_slope"] * level)
-            for coupling in phase["couplings"]:
-                tie, guide = coupling / fidelity, _guide(estimate, phase["threshold"] * coupling ** (-2 / 3), phase)
-                observed = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white))
-                wanted = transfer.conj() * observed + tie * np.fft.rfft2(guide)
-                spectrum = wanted / (gain + tie * (prior + phase["second"] * prior**2))
-                estimate = np.fft.irfft2(spectrum, s=size)
-            found.append(estimate.astype(np.float32))
+        for number, (tie, threshold, second) in enumerate(strengths.T.tolist()):
+            told = [*levels.tolist(), math.log(tie) / 5]
+            guide = _guide(estimate, threshold, second) + self._correction(number, estimate, told, cells)
+            observed = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white))
+            wanted = transfer.conj() * observed + tie * np.fft.rfft2(guide)
+            spectrum = wanted / (gain + tie * (prior + second * prior**2))
+            estimate = np.fft.irfft2(spectrum, s=size)
+            if number + 1 in self.card["phases"]:
+                found.append(estimate.astype(np.float32))
         return found
+
+    def _correction(self, number: int, estimate: Array, told: list[float], cells: tuple[int, int]) -> Array:
+        """What the small network of a round adds to its guide: ``GuideNet``, plane by plane."""
+        (height, width), reach = estimate.shape[1:], self.card["guide_reach"]
+        before = [cell % 2 for cell in cells]
+        sides = zip(before, (height, width), strict=True)
+        around = [(reach + first, reach + (first + side) % 2) for first, side in sides]
+        corrections = []
+        for plane in np.pad(estimate, [(0, 0), *around], mode="wrap").astype(np.float32):
+            squares = plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2).transpose(1, 3, 0, 2)
+            squares = squares.reshape(4, *squares.shape[2:])
+            numbers = np.array(told, np.float32)[:, None, None]
+            x = np.concatenate([squares, np.broadcast_to(numbers, (len(told), *squares.shape[1:]))])
+            for layer in ("first", "second", "last"):
+                name = f"corrections.{number}.{layer}"
+                x = _convolved(x, self.rounds[f"{name}.weight"], self.rounds[f"{name}.bias"])
+                x = x if layer == "last" else np.maximum(x, 0)
+            joined = x.reshape(2, 2, *x.shape[1:]).transpose(2, 0, 3, 1).reshape(2 * x.shape[1], -1)
+            corrections.append(joined[before[0] : before[0] + height, before[1] : before[1] + width])
+        return np.stack(corrections)
 
     def _judged(self, step: dict[str, Any], choices: Array, shown: Array, levels: Array) -> Array:
         """The U-Net's mixture of the choices ``(C, n, H, W)``, corrected; piece by piece with its reach around."""
@@ -158,7 +201,27 @@ def _filled(blurred: Array, picture: Array, trust: Array, white: Array) -> Array
     return blurred + trust * (lit - blurred)
 
 
-def _guide(estimate: Array, threshold: float, phase: dict[str, Any]) -> Array:
+def _convolved(x: Array, kernels: Array, bias: Array) -> Array:
+    """``(inputs, H, W)`` with 3 × 3 ``kernels``, where these fit: ``(outputs, H - 2, W - 2)``."""
+    height, width = x.shape[1] - 2, x.shape[2] - 2
+    found = np.broadcast_to(bias[:, None, None], (len(bias), height, width)).astype(np.float32)
+    for row in range(3):
+        for column in range(3):
+            found += np.tensordot(kernels[:, :, row, column], x[:, row : row + height, column : column + width], 1)
+    return found
+
+
+def _passing(psf: Array, fineness: list[float], directions: int) -> Array:
+    """How much contrast the PSF lets pass at each fineness: ``unblur.networks.rounds.passing_of``."""
+    turns = np.arange(directions) * (np.pi / directions)
+    waves = 2 * np.pi * np.array(fineness)[:, None]
+    down = np.exp(1j * (waves * np.sin(turns))[..., None] * np.arange(psf.shape[0]))
+    across = np.exp(1j * (waves * np.cos(turns))[..., None] * np.arange(psf.shape[1]))
+    transfer = np.einsum("yx,fdy,fdx->fd", psf.astype(np.float64), down, across)
+    return np.asarray((np.log((np.abs(transfer) ** 2).mean(axis=1) + 1e-5) + 4) / 3)
+
+
+def _guide(estimate: Array, threshold: float, second: float) -> Array:
     """The estimate's shrunk first and second differences, put together again."""
 
     def after(values: Array, axis: int) -> Array:
@@ -171,7 +234,7 @@ def _guide(estimate: Array, threshold: float, phase: dict[str, Any]) -> Array:
         share = threshold / np.maximum(np.abs(values), threshold)
         return weight * values * (1 - share * np.sqrt(share))
 
-    dx, dy, second = after(estimate, 2), after(estimate, 1), phase["second"]
+    dx, dy = after(estimate, 2), after(estimate, 1)
     along = shrunk(dx) + after(shrunk(before(dx, 2), second), 2) + before(shrunk(after(dx, 1), 2 * second), 1)
     down = shrunk(dy) + after(shrunk(before(dy, 1), second), 1)
     return before(along, 2) + before(down, 1)

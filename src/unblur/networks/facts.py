@@ -33,6 +33,8 @@ class Facts:
     """Of the PSF, ``(B|1, 1, H, W // 2 + 1)``."""
     levels: Tensor
     """Noise, ``(B, 2)``."""
+    kernels: Tensor
+    """The PSFs, ``(B|1, kh, kw)``."""
     size: tuple[int, int]
     inside: Inside
 
@@ -96,7 +98,7 @@ def facts_of(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor |
     white = whiteness(picture)
     doubt = torch.fft.irfft2(torch.fft.rfft2(1 - trust * (1 - white)) * transfer.conj(), s=size)
     levels = noise_levels(blurred, weight=weight) if noise is None else noise.to(blurred)
-    return Facts(picture, trust, white, doubt, transfer, levels, size, inside)
+    return Facts(picture, trust, white, doubt, transfer, levels, kernels, size, inside)
 
 
 def misfit_of(latent: Tensor | None, facts: Facts) -> tuple[Tensor, Tensor]:

@@ -25,8 +25,8 @@ class Photograph:
         self.picture, self.weight, self.table = picture, weight, table
         self._certain = (picture if table is None else table).new_ones(())
 
-    def light(self, number: int, rows: slice = ALL) -> Tensor:
-        """Rows of one plane."""
+    def light(self, number: int, rows: slice | Tensor = ALL) -> Tensor:
+        """Rows of one plane, a range of them or those of these numbers."""
         stored = self.picture[number, rows]
         return stored if self.table is None else self.table[number][stored.to(torch.int32)]
 

@@ -21,10 +21,11 @@ class Scratch:
     Args:
         device: of arrays in memory.
         in_file: lay them in files in the system's folder for temporary ones (``TMPDIR`` names another).
+        beside: another one, in use at the same time, which settles with this one.
     """
 
-    def __init__(self, device: torch.device, *, in_file: bool) -> None:
-        self.device, self.in_file = device, in_file
+    def __init__(self, device: torch.device, *, in_file: bool, beside: "Scratch | None" = None) -> None:
+        self.device, self.in_file, self.beside = device, in_file, beside
         self._maps: list[mmap.mmap] = []
 
     def new(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
@@ -53,6 +54,8 @@ class Scratch:
         if hasattr(mmap, "MADV_DONTNEED"):
             for mapped in self._maps:
                 mapped.madvise(mmap.MADV_DONTNEED)
+        if self.beside:
+            self.beside.settle()
 
 
 def _reserve(file: int, count: int) -> None:

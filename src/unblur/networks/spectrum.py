@@ -17,22 +17,24 @@ class Spectrum:
     Args:
         size: height and width of the plane.
         like: a real tensor whose precision it takes.
-        scratch: where it lies.
+        scratch: where it lies; settled after every passage.
     """
 
     def __init__(self, size: tuple[int, int], like: Tensor, scratch: Scratch) -> None:
-        self.size = size
+        self.size, self.scratch = size, scratch
         self.values = scratch.new((size[0], size[1] // 2 + 1), like.dtype.to_complex())
 
     def read(self, rows_of: Callable[[slice], Tensor]) -> None:
         """Transform rows ``(n, W)`` along the width; the height comes with :meth:`columns`."""
-        for rows in self.row_blocks():
+        for rows in row_blocks(self.size):
             self.values[rows] = torch.fft.rfft(rows_of(rows))
+        self.scratch.settle()
 
     def columns(self, act: Callable[[Tensor, slice], Tensor]) -> None:
         """Replace blocks of columns ``(H, n)`` by what ``act`` makes of them."""
         for block in self.column_blocks():
             self.values[:, block] = act(self.values[:, block], block)
+        self.scratch.settle()
 
     def filter(self, response: Callable[[slice], Tensor]) -> None:
         """Multiply with ``response(columns)``, ``(H, n)``, between a transform along the height and the one back."""
@@ -40,12 +42,9 @@ class Spectrum:
 
     def written(self) -> Iterator[tuple[slice, Tensor]]:
         """Rows of the plane, of columns that were transformed back already; each block may then be overwritten."""
-        for rows in self.row_blocks():
+        for rows in row_blocks(self.size):
             yield rows, torch.fft.irfft(self.values[rows], n=self.size[1])
-
-    def row_blocks(self) -> list[slice]:
-        """All rows in blocks."""
-        return _blocks(*self.size)
+        self.scratch.settle()
 
     def column_blocks(self) -> list[slice]:
         """All columns of the spectrum in blocks."""
@@ -81,6 +80,11 @@ def gradient_power_columns(size: tuple[int, int], columns: slice, like: Tensor) 
     across = torch.arange(columns.start, columns.stop, dtype=like.dtype, device=like.device) / width
     down = torch.fft.fftfreq(height, dtype=like.dtype, device=like.device)
     return (2 - 2 * torch.cos(2 * torch.pi * down))[:, None] + (2 - 2 * torch.cos(2 * torch.pi * across))
+
+
+def row_blocks(size: tuple[int, int]) -> list[slice]:
+    """All rows of a plane in blocks."""
+    return _blocks(*size)
 
 
 def _blocks(length: int, across: int) -> list[slice]:

@@ -1,8 +1,8 @@
 """One network for every PSF: regularised inverses, clipped light filled in, and small U-Nets that judge the result.
 
 The two halves of Xu et al. (2014), with the first made analytic, so that the PSF enters through mathematics. It begins
-with estimates under a sparse prior, in closed forms after Krishnan and Fergus (2009). Every step re-blurs what is known
-of the scene, puts that where the photograph clipped or ended, inverts the rest of the misfit with several
+with estimates under a learned sparse prior (Schmidt and Roth 2014; Kruse et al. 2017). Every step re-blurs what is
+known of the scene, puts that where the photograph clipped or ended, inverts the rest of the misfit with several
 regularisations, and lets a U-Net choose among all these and correct. One step is a one-shot bank; filters in front of
 the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020).
 """
@@ -19,14 +19,15 @@ from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, check, facts_of, misfit_of
 from unblur.networks.light import BRIGHTEST, compress, expand, noise_levels
 from unblur.networks.photograph import light_in
-from unblur.networks.splitting import PHASES, sparse_estimates
+from unblur.networks.rounds import PHASES, SparseRounds
+from unblur.networks.splitting import sparse_estimates
 from unblur.networks.stage import Planes, Stage
 from unblur.networks.unet import UNet
 from unblur.networks.whole import Whole, portion
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 3, "members": 4, "sparse": 1, "width": 48, "middle": 80, "deep": 112},
+    "universal": {"steps": 2, "members": 4, "sparse": 1, "width": 48, "middle": 80, "deep": 112},
     "universal-large": {
         "steps": 4,
         "members": 6,
@@ -38,11 +39,13 @@ PRESETS: dict[str, dict[str, int]] = {
         "shared": 1,
     },
 }
-"""Sizes by name: 176 k and 1.4 M multiply-adds per pixel in all steps, 2.8 M and 2.4 M weights."""
+"""Sizes by name, the second for machines with a GPU."""
+COLOURS = 3
+"""The U-Nets see all colours together; what is done for each alone counts so often."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
 MUCH_WANTED = 4.0
-"""Lead of sparse estimates, which are so much better than the inverses that a little of these spoils them."""
+"""Lead of a sparse estimate to go on from: so much better than the inverses that a little of these spoils it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +67,16 @@ class Sizes:
     blocks: int = 1
     """Residual blocks on the way down, and as many on the way up, at either fine level; twice as many at the bottom."""
     sparse: int = 0
-    """1: every step may choose estimates under a sparse prior, too, see :mod:`unblur.networks.splitting`."""
+    """1: the first step goes on from an estimate under a sparse prior, and all may choose such; see
+    :mod:`unblur.networks.splitting`."""
+    guide: int = 24
+    """Maps of the small networks that correct the sparse prior's guides, at half resolution."""
     shared: int = 0
     """1: all steps use one U-Net; 0: each has its own. The inverses' r are never shared."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name in ("steps", "members", "width", "middle", "deep", "blocks"):
+        for name in ("steps", "members", "width", "middle", "deep", "blocks", "guide"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 1 or more")
         if self.features < 0:
@@ -95,31 +101,35 @@ class Universal(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
+        self.rounds = SparseRounds(sizes.guide) if sizes.sparse else None
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
-        inputs = 3 * (sizes.choices + sizes.features + 3) + 2
+        inputs = COLOURS * (sizes.choices + sizes.features + 3) + 2
         widths = (sizes.width, sizes.middle, sizes.deep)
         self.nets = nn.ModuleList(
             UNet(inputs, 3 + sizes.choices, widths, sizes.blocks) for _ in range(1 if sizes.shared else sizes.steps)
         )
         self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.choices))
         with torch.no_grad():  # No choice near certainty: a softmax that is sure learns nothing.
-            self.choice[0, 0] = UNWANTED
             if sizes.sparse:
-                self.choice[0, -len(PHASES) :] = MUCH_WANTED
-                self.choice[1:, -len(PHASES) :] = UNWANTED
+                self.choice[:, 0] = MUCH_WANTED
+                self.choice[:, -len(PHASES) :] = UNWANTED
             else:
+                self.choice[0, 0] = UNWANTED
                 self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
 
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds of all convolutions per pixel, over all steps; the FFTs are not counted."""
-        return round(sum(self.nets[number % len(self.nets)].multiply_adds for number in range(self.sizes.steps)))  # type: ignore[misc]
+        nets = sum(self.nets[number % len(self.nets)].multiply_adds for number in range(self.sizes.steps))  # type: ignore[misc]
+        return round(nets + (COLOURS * self.rounds.multiply_adds if self.rounds else 0))
 
     @torch.no_grad()
     def start(self, generator: torch.Generator) -> None:
         """Draw the starting weights; the network is then one regularised inverse."""
         for net in self.nets:
             net.start(generator)  # type: ignore[operator]
+        if self.rounds:
+            self.rounds.start(generator)
         for bank in self.banks:
             drawn = torch.randn(bank.filters.shape, generator=generator)  # type: ignore[arg-type]
             drawn[:, 2, 2] += 1.0
@@ -167,7 +177,7 @@ class Universal(nn.Module):
             kernel = (psf if psf.ndim == 2 else psf[number]).to(like)
             trust = None if weight is None else weight[number % len(weight)]
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
-            whole = Whole(picture, kernel, trust, levels, table, sparse=bool(self.sizes.sparse), report=tell)
+            whole = Whole(picture, kernel, trust, levels, table, rounds=self.rounds, report=tell)
             restored.append(whole.restored([self._stage(step, levels) for step in range(self.sizes.steps)]))
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 
@@ -176,9 +186,9 @@ class Universal(nn.Module):
     ) -> list[Tensor]:
         """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`."""
         facts = facts_of(blurred, psf, weight, noise)
-        sparse = sparse_estimates(facts) if self.sizes.sparse else []
+        sparse = sparse_estimates(facts, self.rounds) if self.rounds else []
         found: list[Tensor] = []
-        latent: Tensor | None = None
+        latent = sparse[-1].clamp_max(BRIGHTEST) if sparse else None
         for number in range(self.sizes.steps):
             latent = self._step(number, latent, sparse, facts)
             found.append(latent[..., facts.inside[0], facts.inside[1]])
@@ -229,7 +239,7 @@ class Universal(nn.Module):
             colours.append([part.to(dtype) for part in parts])
         noise = levels.to(dtype)[:, :, None, None].expand(-1, -1, *choices.shape[-2:])
         if len(colours) == 1:  # a grey picture is three equal planes
-            colours *= 3
+            colours *= COLOURS
         seen = torch.cat([*(part for colour in colours for part in colour), noise], dim=1)
         del colours, parts
         answer = self.nets[number % len(self.nets)](seen).to(choices.dtype)

@@ -12,14 +12,15 @@ from itertools import pairwise, product
 import torch
 from torch import Tensor
 
-from unblur.boundary import extended
+from unblur.boundary import domain, extended_rows
 from unblur.networks.bank import Bank
 from unblur.networks.facts import region_around, room_for
 from unblur.networks.light import BRIGHTEST
 from unblur.networks.photograph import Photograph, Surrounded, overlap
+from unblur.networks.rounds import PHASES, SparseRounds, Strengths, passing_of
 from unblur.networks.scratch import Scratch
-from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
-from unblur.networks.splitting import PHASES, estimates_in_blocks
+from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns, row_blocks
+from unblur.networks.splitting import estimates_in_blocks
 from unblur.networks.stage import Planes, Stage
 from unblur.networks.unet import STRIDE
 from unblur.tensors import Report
@@ -47,7 +48,7 @@ class Whole:
         weight: ``(1|C, H, W)``, 1 = trust, 0 = ignore.
         levels: its noise, ``(1, 2)``.
         table: the light of every integer in each plane, ``(C, n)``.
-        sparse: make the estimates under a sparse prior, too.
+        rounds: of the estimates under a sparse prior, if the network begins with these.
         report: told the share of the work done; may raise ``Cancelled``.
     """
 
@@ -59,40 +60,41 @@ class Whole:
         levels: Tensor,
         table: Tensor | None,
         *,
-        sparse: bool,
+        rounds: SparseRounds | None,
         report: Report | None,
     ) -> None:
         room = room_for(psf)
-        needed = (BYTES + SPARSE_BYTES * sparse) * picture.numel() * psf.dtype.itemsize // 4
+        needed = (BYTES + SPARSE_BYTES * bool(rounds)) * picture.numel() * psf.dtype.itemsize // 4
         self.scratch = Scratch(psf.device, in_file=needed > IN_MEMORY and psf.device.type == "cpu")
         self.levels, self.report = levels, report
         photograph = Photograph(picture, weight, table)
         if weight is not None:
             photograph.fill(room, self.scratch.new(picture.shape, psf.dtype))
-        for number in range(len(picture)):
-            plane, _, self.inside = extended(photograph.light(number)[None, None], room)
-            if number == 0:
-                self.size: tuple[int, int] = (plane.shape[-2], plane.shape[-1])
-                self.latent = self.scratch.new((len(picture), *self.size), psf.dtype)
-                """On the whole domain: the extended photograph, then each step's estimate of the scene."""
-            self.latent[number] = plane[0, 0]
-        del plane
+        size = (picture.shape[-2], picture.shape[-1])
+        self.size, self.inside = domain(size, room)
+        self.latent = self.scratch.new((len(picture), *self.size), psf.dtype)
+        """On the whole domain: the extended photograph, then each step's estimate of the scene."""
+        for number, plane in enumerate(self.latent):
+            for rows in row_blocks(self.size):
+                plane[rows] = extended_rows(partial(photograph.light, number), size, room, rows)
+            self.scratch.settle()
         self.region = region_around(self.inside)
         self.photograph = Surrounded(photograph, self.inside, self.region, self.latent)
         height, width = (part.stop - part.start for part in self.region)
         held = torch.float16 if psf.dtype == torch.float32 and height * width > EXACT else psf.dtype
         self.transfer = Transfer(psf, self.size)
-        self.sparse = [self.scratch.new(self.latent.shape, held) for _ in range(len(PHASES) if sparse else 0)]
-        if sparse:
+        self.doubt = self.scratch.new((len(picture), height, width), held)
+        self._find_doubt()
+        self.sparse = [self.scratch.new(self.latent.shape, held) for _ in range(len(PHASES) if rounds else 0)]
+        if rounds:
+            strengths = rounds.strengths(levels, passing_of(psf), (self.inside[0].start, self.inside[1].start))
             for number in range(len(picture)):
-                self._find_sparse(number)
+                self._find_sparse(number, rounds, strengths)
         self.observed = self.scratch.new((len(picture), height, width), held)
-        self.doubt = self.scratch.new(self.observed.shape, held)
         self.spectra = [Spectrum(self.size, psf, self.scratch) for _ in picture]
         self.power = self.scratch.new(self.spectra[0].values.shape, psf.dtype)
         for columns in self.spectra[0].column_blocks():
             self.power[:, columns] = self.transfer[columns].abs().square()
-        self._find_doubt()
 
     def restored(self, stages: Sequence[Stage]) -> Tensor:
         """The estimate of the unclipped scene after all steps, ``(C, H, W)``."""
@@ -100,39 +102,42 @@ class Whole:
         strips = _spans(self.observed.shape[1], max(PIECE[0], STRIP // self.observed.shape[2]))
         for number, stage in enumerate(stages):
             for plane in range(len(self.latent)):
-                self._compare(plane, known=number > 0)
-                self.scratch.settle()
+                self._compare(plane, known=self._knows(number))
             strengths = stage.bank.strengths(self.levels)[0]
             above = self.latent[:, :0, self.region[1]]
             for done, strip in enumerate(strips):
-                above = self._improve(stage, strip, above, strengths, known=number > 0)
+                above = self._improve(stage, strip, above, strengths, known=self._knows(number))
                 self.scratch.settle()
                 if report:
                     report((number + (done + 1) / len(strips)) / len(stages))
             for plane in range(len(self.latent)):
-                self._continue_outside(plane, stage, strengths, known=number > 0)
-                self.scratch.settle()
+                self._continue_outside(plane, stage, strengths, known=self._knows(number))
         return self.latent[:, self.inside[0], self.inside[1]]
 
-    def _find_sparse(self, number: int) -> None:
-        """One plane's estimates under a sparse prior, before there is anything else that is large."""
-        room = Scratch(self.latent.device, in_file=self.scratch.in_file)
+    def _knows(self, number: int) -> bool:
+        """Whether a step goes on from an estimate of the scene, not from the photograph itself."""
+        return number > 0 or bool(self.sparse)
+
+    def _find_sparse(self, number: int, rounds: SparseRounds, strengths: Strengths) -> None:
+        """One plane's estimates under a sparse prior, before there is much else that is large; the last one stays."""
+        room = Scratch(self.latent.device, in_file=self.scratch.in_file, beside=self.scratch)
         start, stop = (SPARSE_SHARE * part / len(self.latent) for part in (number, number + 1))
-        filled, level = partial(self.photograph.observed, number), self.levels.amax()
-        report = portion(self.report, start, stop)
-        found = estimates_in_blocks(self.latent[number], filled, self.transfer, level, room, report)
+        filled, report = partial(self.photograph.observed, number), portion(self.report, start, stop)
+        found = estimates_in_blocks(self.latent[number], filled, self.transfer, rounds, strengths, room, report)
         for kept, estimate in zip(self.sparse, found, strict=True):
             kept[number] = estimate
             self.scratch.settle()
+        self.latent[number] = estimate.clamp_max_(BRIGHTEST)
 
     def _find_doubt(self) -> None:
         """How much of a pixel's light fell where the photograph is clipped, ignored or ends."""
-        for number, spectrum in enumerate(self.spectra):
-            spectrum.read(partial(self.photograph.unsure, number, self.latent[number]))
+        room = Scratch(self.latent.device, in_file=self.scratch.in_file, beside=self.scratch)
+        spectrum = Spectrum(self.size, self.latent, room)
+        for number, plane in enumerate(self.latent):
+            spectrum.read(partial(self.photograph.unsure, number, plane))
             spectrum.filter(lambda columns: self.transfer[columns].conj())
             for rows, values in spectrum.written():
                 self._keep(self.doubt[number], rows, values)
-            self.scratch.settle()
 
     def _compare(self, number: int, *, known: bool) -> None:
         """Set one plane of what would have been observed, and the spectrum of what is unexplained, half inverted."""

@@ -72,5 +72,5 @@ def _restored(family: Family, part: str, check: Check) -> tuple[Image, Tensor]:
     with autocast(device):
         if isinstance(family, Parts):
             return inner(family.restored(part, blurred), family.rim(part)).float(), sharp
-        restored = family.network(blurred, check.psf)
+        restored = family.restored(part, blurred, check.psf)
     return inner(restored, max(check.psf.shape) // 2), sharp

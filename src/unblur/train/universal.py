@@ -1,11 +1,17 @@
-"""The universal network as something that the training loop can train: its loss, its rates, its limits."""
+"""The universal network as something that the training loop can train: its loss, its rates, its limits.
+
+Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from unblur.colour import encode_srgb
+from unblur.errors import ConfigError
+from unblur.networks.facts import facts_of
 from unblur.networks.light import compress
-from unblur.networks.universal import Universal, sizes_of
+from unblur.networks.splitting import sparse_estimates
+from unblur.networks.universal import COLOURS, Universal, sizes_of
 from unblur.tensors import Image
 from unblur.train.config import Recipe, Stage
 from unblur.weights import Weights, load_into
@@ -20,10 +26,12 @@ NEGLIGIBLE = 1e-5
 """Mean squared error that counts as none: 50 dB."""
 ANALYTIC_PACE = 5.0
 """How much faster the few analytic parameters (r, its slopes, choices) learn than the U-Nets."""
+ROUNDS_PACE = 2.5
+"""The same for the rounds' strengths, against the small networks that correct their guides."""
 
 
 class UniversalPart(nn.Module):
-    """One part, trained in one or more stages.
+    """Two parts: ``rounds``, and ``universal``, all the rest.
 
     Args:
         recipe: sizes, loss and seed.
@@ -37,9 +45,25 @@ class UniversalPart(nn.Module):
         self.gradient_limit: float | None = 1.0
         """Largest norm of all gradients together: a lamp that is misjudged at first shall not undo the rest."""
 
-    def part(self, name: str) -> nn.Module:  # noqa: ARG002 - there is one part only
-        """The module that is trained."""
+    def part(self, name: str) -> nn.Module:
+        """The module that a stage of this name trains."""
+        if name == "rounds" and self.network.rounds is not None:
+            return self.network.rounds
         return self.network
+
+    def restored(self, name: str, blurred: Image, psf: Tensor) -> Image:
+        """What a part makes of photographs."""
+        if name == "rounds":
+            return self._rounds(blurred, psf)[-1]
+        restored: Image = self.network(blurred, psf)
+        return restored
+
+    def _rounds(self, blurred: Image, psf: Tensor) -> list[Tensor]:
+        """The sparse estimates of each phase."""
+        if self.network.rounds is None:
+            raise ConfigError("there are no rounds to train; expected sizes.sparse = 1")
+        facts = facts_of(blurred, psf, None, None)
+        return [e[..., facts.inside[0], facts.inside[1]] for e in sparse_estimates(facts, self.network.rounds)]
 
     def begin(self, weights: Weights | None = None) -> None:
         """Set what training starts from: trained weights, or a network that is one regularised inverse."""
@@ -56,23 +80,28 @@ class UniversalPart(nn.Module):
         """Pixels at each side of the result that do not count."""
         return 0
 
-    def multiply_adds(self, name: str) -> int:  # noqa: ARG002
-        """Multiply-adds per pixel, FFTs not counted."""
-        return self.network.multiply_adds
+    def multiply_adds(self, name: str) -> int:
+        """Multiply-adds per pixel of what a stage trains, FFTs not counted."""
+        rounds = 0 if self.network.rounds is None else round(COLOURS * self.network.rounds.multiply_adds)
+        return rounds if name == "rounds" else self.network.multiply_adds - rounds
 
     def groups(self, stage: Stage) -> list[dict[str, object]]:
-        """What the optimiser gets: the U-Nets, and the analytic parameters at a quicker pace."""
-        nets = [p for name, p in self.network.named_parameters() if name.startswith("nets.")]
-        analytic = [p for name, p in self.network.named_parameters() if not name.startswith("nets.")]
-        quick = stage.rate * ANALYTIC_PACE
+        """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
+        named = self.part(stage.part).named_parameters()
+        taught = [(name, p) for name, p in named if stage.part == "rounds" or not name.startswith("rounds.")]
+        nets = [p for name, p in taught if name.startswith(("nets.", "corrections."))]
+        analytic = [p for name, p in taught if not name.startswith(("nets.", "corrections."))]
+        quick = stage.rate * (ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE)
         return [
             {"params": nets, "lr": stage.rate, "peak": stage.rate},
             {"params": analytic, "lr": quick, "peak": quick},
         ]
 
-    def loss(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> Tensor:  # noqa: ARG002
-        """The error of what a person would see, and of the light that clipping hides, over all steps."""
-        estimates = self.network.estimates(blurred, psf)
+    def loss(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> Tensor:
+        """The error of what a person would see, and of the light that clipping hides, over all estimates."""
+        if self.network.rounds is not None:
+            self.network.rounds.requires_grad_(stage.part == "rounds")
+        estimates = self._rounds(blurred, psf) if stage.part == "rounds" else self.network.estimates(blurred, psf)
         losses = [self._error(estimate, scene, linear) for estimate in estimates]
         if len(losses) == 1:
             return losses[0]

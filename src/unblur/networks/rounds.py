@@ -1,0 +1,219 @@
+"""The rounds of half-quadratic splitting that the universal network learns: how strong each is, and what guides it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
+from torch import Tensor, nn
+
+from unblur.differences import derivatives, derivatives_adjoint
+
+NOISE_SLOPE = 1.2
+"""Change of ln(β / λ) with the noise level, chosen on validation pictures at noises of 0.002 to 0.05."""
+REACH = 6
+"""A pixel of the guide depends on the estimate up to so many pixels away."""
+FINENESS = (0.01, 0.035, 0.075, 0.14, 0.24, 0.38)
+"""Cycles per pixel at which the rounds are told what a PSF lets pass."""
+DIRECTIONS = 16
+"""In which that is measured."""
+HIDDEN = 32
+"""Units that turn noise and PSF into each round's strengths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """Rounds with the same untrained prior; the next phase goes on from their result."""
+
+    fidelity: float
+    """λ of the data term at a noise level of 0."""
+    couplings: tuple[float, ...]
+    """The β of each round."""
+    threshold: float
+    """Differences below this times ``β^(-2/3)`` count as none."""
+    second: float
+    """Weight of the second differences against the first."""
+
+
+PHASES = (
+    Phase(fidelity=3500.0, couplings=tuple(4 * 2.8**n for n in range(6)), threshold=0.45, second=0.5),
+    Phase(fidelity=2500.0, couplings=tuple(64.0 * 2**n for n in range(5)), threshold=0.6, second=0.1),
+)
+"""Chosen on validation pictures: the first is the better one for disks, the second for camera shake."""
+
+
+class SparseRounds(nn.Module):
+    """Rounds of splitting that begin as those of :data:`PHASES` and learn from there.
+
+    In each round the estimate's differences are shrunk to a guide, and the picture is found that explains the
+    photograph and has the guide's differences. What is learned: how strongly it is tied to the guide, the threshold and
+    the weight of second differences, all three by noise and by what the PSF lets pass, and a small network's correction
+    of the guide, as the learned shrinkage of Schmidt and Roth (2014) and the networks of Kruse et al. (2017).
+
+    Args:
+        width: maps of the small networks.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        starts = [(phase, coupling) for phase in PHASES for coupling in phase.couplings]
+        count = len(starts)
+
+        def logs(values: Sequence[float]) -> nn.Parameter:
+            return nn.Parameter(torch.tensor(values, dtype=torch.float64).log().float())
+
+        self.tie = logs([coupling / phase.fidelity for phase, coupling in starts])
+        self.threshold = logs([phase.threshold * coupling ** (-2 / 3) for phase, coupling in starts])
+        self.second = logs([phase.second for phase, _ in starts])
+        self.slopes = nn.Parameter(torch.tensor([[0.0, NOISE_SLOPE]]).repeat(count, 1))
+        """Change of the tie with either noise level."""
+        self.seen = nn.Linear(2 + len(FINENESS), HIDDEN)
+        self.adapted = nn.Linear(HIDDEN, 3 * count)
+        self.corrections = nn.ModuleList(GuideNet(width) for _ in range(count))
+        self.start(torch.Generator().manual_seed(0))
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Draw starting weights; the rounds are then those of :data:`PHASES`."""
+        self.seen.weight.copy_(torch.randn(self.seen.weight.shape, generator=generator) / 3)
+        for parameter in (self.seen.bias, self.adapted.weight, self.adapted.bias):
+            parameter.zero_()
+        for net in self.corrections:
+            net.start(generator)  # type: ignore[operator]
+
+    @property
+    def multiply_adds(self) -> float:
+        """Multiply-adds of all convolutions per pixel of one plane."""
+        return sum(p.numel() for p in self.corrections.parameters() if p.ndim == 4) / 4
+
+    @property
+    def phases(self) -> list[range]:
+        """The rounds of each phase."""
+        counts = [len(phase.couplings) for phase in PHASES]
+        return [range(sum(counts[:n]), sum(counts[: n + 1])) for n in range(len(counts))]
+
+    def strengths(self, levels: Tensor, passing: Tensor, cells: tuple[int, int] = (0, 0)) -> "Strengths":
+        """What holds in each round for a photograph.
+
+        Args:
+            levels: of its noise, ``(B, 2)``.
+            passing: of its PSF, see :func:`passing_of`.
+            cells: row and column of the domain at which a cell of 2 × 2 pixels begins: the photograph's first, so
+                that a part of it is seen as in the whole.
+        """
+        facts = torch.cat([levels / 2, passing.expand(len(levels), -1)], dim=1)
+        with torch.autocast(facts.device.type, enabled=False):
+            adapted = self.adapted(torch.tanh(self.seen(facts.to(self.seen.weight))))
+        tie, threshold, second = adapted.to(levels).view(len(levels), 3, -1).unbind(dim=1)
+        return Strengths(
+            (self.tie + levels @ self.slopes.mT + tie).exp(),
+            (self.threshold + threshold).exp(),
+            (self.second + second).exp(),
+            levels,
+            cells,
+        )
+
+    def guide(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
+        """``Gᵀ w`` over first and second differences G, w the shrunk differences of an estimate, and its correction.
+
+        Args:
+            number: of the round.
+            estimate: ``(B, H, W)``, circular.
+            strengths: see :meth:`strengths`.
+            rows: those that are wanted; None for all.
+        """
+        height, width = estimate.shape[-2:]
+        rows = slice(0, height) if rows is None else rows
+        # Whole cells of 2 × 2, the same ones wherever a block begins.
+        above, below = _around(rows.start, rows.stop, strengths.cells[0])
+        left, right = _around(0, width, strengths.cells[1])
+        near = torch.arange(rows.start - above, rows.stop + below, device=estimate.device) % height
+        around = estimate[:, near]
+        threshold, second = (v[:, number, None, None] for v in (strengths.threshold, strengths.second))
+        dx, dy, dxx, dyy, dxy = (shrunk(values, threshold) for values in derivatives(around))
+        guide = derivatives_adjoint(dx, dy, second * dxx, second * dyy, 2 * second * dxy)
+        wide = torch.arange(-left, width + right, device=estimate.device) % width
+        correction = self.corrections[number](around[:, None, :, wide], strengths.told(number))[:, 0]
+        kept, length = slice(above, above + rows.stop - rows.start), rows.stop - rows.start
+        inner = correction[:, above - REACH :, left - REACH :][:, :length, :width]
+        return guide[:, kept] + inner.to(guide)
+
+
+class Strengths(NamedTuple):
+    """What holds in each round: ``(B, rounds)`` each."""
+
+    tie: Tensor
+    """Weight of the guide against the photograph."""
+    threshold: Tensor
+    """Differences below this count as none."""
+    second: Tensor
+    """Weight of the second differences against the first."""
+    levels: Tensor
+    """Of the noise, ``(B, 2)``."""
+    cells: tuple[int, int]
+    """Row and column at which a cell of 2 × 2 pixels begins."""
+
+    def told(self, number: int) -> Tensor:
+        """What the small network of a round is told, ``(B, 3)``."""
+        return torch.cat([self.levels, self.tie[:, number, None].log() / 5], dim=1)
+
+
+class GuideNet(nn.Module):
+    """Three convolutions at half resolution that correct a guide; with the starting weights by nothing.
+
+    Args:
+        width: maps in between.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4 + 3, width, 3)
+        self.second = nn.Conv2d(width, width, 3)
+        self.last = nn.Conv2d(width, 4, 3)
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Draw weights that keep the variance (He et al. 2015), the last layer 0."""
+        for parameter in self.parameters():
+            parameter.zero_()
+        for layer in (self.first, self.second):
+            drawn = torch.randn(layer.weight.shape, generator=generator, dtype=torch.float32)
+            layer.weight.copy_(drawn * math.sqrt(2 / layer.weight[0].numel()))
+
+    def forward(self, plane: Tensor, told: Tensor) -> Tensor:
+        """``(B, 1, h, w)`` of even sides, which lose :data:`REACH` pixels at each edge, and numbers ``(B, 3)``."""
+        cells = F.pixel_unshuffle(plane, 2)
+        numbers = told.to(cells)[:, :, None, None].expand(-1, -1, *cells.shape[-2:])
+        x = torch.cat([cells, numbers], dim=1).contiguous(memory_format=torch.channels_last)
+        return F.pixel_shuffle(self.last(F.relu(self.second(F.relu(self.first(x))))), 2)
+
+
+def _around(start: int, stop: int, cell: int) -> tuple[int, int]:
+    """Pixels before and after a range that make whole cells with it, and :data:`REACH` around these."""
+    before = (start - cell) % 2
+    return REACH + before, REACH + (before + stop - start) % 2
+
+
+def passing_of(psf: Tensor) -> Tensor:
+    """How much contrast PSFs ``(..., kh, kw)`` let pass at each of :data:`FINENESS`, all directions together.
+
+    Returns:
+        ``(N, fineness)``, the logarithm of the mean squared transfer, about -2 to 1.5.
+    """
+    kernels = psf.reshape(-1, *psf.shape[-2:])
+    kh, kw = kernels.shape[-2:]
+    turns = torch.arange(DIRECTIONS, dtype=torch.float64, device=psf.device) * (math.pi / DIRECTIONS)
+    waves = torch.tensor(FINENESS, dtype=torch.float64, device=psf.device)[:, None] * 2 * math.pi
+    y, x = (torch.arange(side, dtype=torch.float64, device=psf.device) for side in (kh, kw))
+    down = torch.exp(1j * (waves * turns.sin())[..., None] * y)
+    across = torch.exp(1j * (waves * turns.cos())[..., None] * x)
+    transfer = torch.einsum("nyx,fdy,fdx->nfd", kernels.to(down), down, across)
+    return (((transfer.abs().square().mean(dim=2) + 1e-5).log() + 4) / 3).to(psf)
+
+
+def shrunk(values: Tensor, threshold: Tensor) -> Tensor:
+    """``v max(0, 1 - (t / |v|)^1.5)``: 0 up to the threshold, large values nearly unchanged (Chartrand's p = 1/2)."""
+    share = threshold / torch.maximum(values.abs(), threshold)
+    return values * (1 - share * share.sqrt())
