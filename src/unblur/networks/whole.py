@@ -212,6 +212,7 @@ class Whole:
                         inverse *= seen[member - bank.members][columns]
                     band[:, columns] = torch.fft.ifft(inverse, dim=0)[kept]
                 found[number, member] = torch.fft.irfft(band, n=self.size[1])[:, self.region[1]]
+            self.scratch.settle()
         return found
 
     def _damped(self, strength: Tensor, columns: slice) -> Tensor:
