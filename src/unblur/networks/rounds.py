@@ -136,9 +136,9 @@ class SparseRounds(nn.Module):
         guide = derivatives_adjoint(dx, dy, second * dxx, second * dyy, 2 * second * dxy)
         wide = torch.arange(-left, width + right, device=estimate.device) % width
         correction = self.corrections[number](around[:, None, :, wide], strengths.told(number))[:, 0]
-        kept, length = slice(above, above + rows.stop - rows.start), rows.stop - rows.start
+        length = rows.stop - rows.start
         inner = correction[:, above - REACH :, left - REACH :][:, :length, :width]
-        return guide[:, kept] + inner.to(guide)
+        return guide[:, above : above + length] + inner.to(guide)
 
 
 class Strengths(NamedTuple):
