@@ -2,12 +2,15 @@
 
     python scripts/blind_accuracy.py DATA rows.jsonl                # levin-real: 32 captures, for results
     python scripts/blind_accuracy.py DATA rows.jsonl --split val    # made shakes on other photographs, for choices
+    python scripts/blind_accuracy.py DATA disks.jsonl --disks --jpeg 85    # how exactly made disks are named
 
 A row is written after each picture, and pictures that have one are left out, so the same command goes on where it was
 stopped. Prints a Markdown table. The error ratio is that of Levin, Weiss, Durand and Freeman (2009): the summed squared
 error of the restoration with the estimated PSF over that with the true one, both by hyper-laplacian at its defaults and
 brought to their place by the fraction of a pixel that fits best. The size that is asked for is 4 pixels more than the
 true PSF's.
+
+Disks have radii of 2.3 to 11.5 px and noise of 1 %, on the middle 400 pixels of every second photograph for validation.
 """
 
 import argparse
@@ -19,11 +22,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unblur.benchmark.case import Pair, pair_of
+from unblur.benchmark.case import Case, Pair, pair_of
 from unblur.benchmark.published import for_choices, levin_real_suite
 from unblur.benchmark.suites import photos_in
 from unblur.blind.cleanup import alike
 from unblur.blind.shake import ShakeSettings, estimated_shake
+from unblur.blind.shapes import estimated_shape
+from unblur.degrade.camera import Camera
 from unblur.errors import ImageError, PsfError
 from unblur.methods import METHODS
 from unblur.psf.measured import WHITE
@@ -33,6 +38,7 @@ MORE = 4
 NOISE = 0.005
 """Of the pictures for choices."""
 FINEST = 0.05
+RADII = (2.3, 3.6, 4.7, 6.1, 7.4, 9.2, 11.5)
 
 
 def best_shift(psf: Psf, truth: Psf) -> tuple[int, int]:
@@ -99,6 +105,29 @@ def row_of(name: str, pair: Pair, settings: ShakeSettings) -> dict[str, object]:
     }
 
 
+def disk_row(number: int, photo: Path, jpeg: int | None) -> dict[str, object]:
+    """How far the radius of one made disk is missed, as a share of it."""
+    radius = RADII[number % len(RADII)]
+    camera = Camera(transfer="encoded", noise=0.01, jpeg=jpeg)
+    case = Case(suite="disks", column="disk", photo=photo, psf=f"disk:{radius}", camera=camera, number=number, side=400)
+    row: dict[str, object] = {"name": photo.name, "radius": radius, "jpeg": jpeg}
+    blurred = pair_of(case).blurred
+    try:
+        found = estimated_shape(blurred, 31, kind="disk", weight=(blurred < WHITE).to(blurred))
+    except (ImageError, PsfError) as error:
+        return row | {"refused": str(error)}
+    return row | {"found": found.spec, "error": float(found.spec.removeprefix("disk:")) / radius - 1}
+
+
+def disks(data: Path, path: Path, jpeg: int | None) -> None:
+    """Write a row for each disk and print how many were named to within 5 %."""
+    rows = [disk_row(number, photo, jpeg) for number, photo in enumerate(photos_in(data / "val")[::2])]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    right = sum(abs(float(str(row.get("error", 1)))) < 0.05 for row in rows)
+    refused = sum("refused" in row for row in rows)
+    print(f"{right} of {len(rows)} radii within 5 %, {refused} refused")  # noqa: T201
+
+
 def table(rows: list[dict[str, object]], least: float) -> str:
     """Shares and medians as Markdown; a refusal counts as a failure."""
     judged = [row for row in rows if "ratio" in row]
@@ -124,7 +153,12 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--split", choices=("test", "val"), default="test")
     parser.add_argument("--every", type=int, default=1, help="take only every n-th picture")
+    parser.add_argument("--disks", action="store_true", help="made disks in place of shakes")
+    parser.add_argument("--jpeg", type=int, help="quality at which the pictures with disks are stored")
     asked = parser.parse_args()
+    if asked.disks:
+        disks(asked.data, asked.rows, asked.jpeg)
+        return
     if asked.split == "test":
         cases = levin_real_suite(asked.data)
     else:

@@ -36,7 +36,7 @@ PSFS = 12
 SHARP = 0.75
 """Spread of a PSF in pixels, up to which a photograph counts as sharp."""
 UNSURE = 0.75
-"""Agreement below which a shake is doubted: on photographs for validation the right ones were above."""
+"""Agreement below which a shake is doubted: most right ones for validation were above, some wrong ones too."""
 _COARSE = 8
 """Pixels a side of the squares in which the part is looked for."""
 

@@ -6,6 +6,7 @@ import torch
 from tests.blind.scenes import taken
 from unblur.blind.shapes import estimated_shape
 from unblur.blind.spectrum import misfits, periodogram
+from unblur.degrade.jpeg import jpeg
 from unblur.errors import PsfError
 from unblur.psf.parametric import delta, disk, motion
 
@@ -18,6 +19,14 @@ def test_the_radius_of_a_disk_is_found(radius: float) -> None:
 
     assert float(found.spec.removeprefix("disk:")) == pytest.approx(radius, rel=0.06)
     assert found.gain > 0
+
+
+def test_jpeg_does_not_hide_the_radius_of_a_disk() -> None:
+    stored = jpeg(taken(disk(4.3), 200, 224), 85)
+
+    found = estimated_shape(stored, 15, kind="disk", weight=torch.ones_like(stored))
+
+    assert float(found.spec.removeprefix("disk:")) == pytest.approx(4.3, rel=0.06)
 
 
 def test_the_true_disk_explains_the_spectrum_better_than_others_and_than_a_line() -> None:

@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from tests.blind.scenes import leaves
-from unblur.blind.cleanup import alike, cleaned
+from tests.blind.scenes import leaves, taken
+from unblur.blind.cleanup import alike, cleaned, spread
 from unblur.blind.kernel_step import psf_between
 from unblur.blind.latent_step import sharpened
+from unblur.blind.plausible import implausibility
 from unblur.blind.pyramid import larger, levels, smaller
 from unblur.differences import difference
 from unblur.fourier import Blur
 from unblur.metrics import psnr
-from unblur.psf.parametric import disk, motion
+from unblur.psf.parametric import disk, gauss, motion
 from unblur.tensors import Psf
 
 SIZE = (72, 96)
@@ -86,12 +87,51 @@ def test_levels_rise_from_3_pixels_to_the_whole_size(side: int) -> None:
     assert [level.side for level in found] == sorted(level.side for level in found)
 
 
-def test_a_psf_keeps_its_shape_from_level_to_level() -> None:
-    grown = larger(disk(3), 15)
+def test_a_psf_keeps_its_shape_from_level_to_level_and_grows_by_the_pictures_factor() -> None:
+    grown = larger(disk(3), 15, 2.0)
 
     assert grown.shape == (15, 15)
     assert float(grown.sum()) == pytest.approx(1)
-    assert alike(grown, disk(3 * 15 / 7)) > 0.95
+    assert alike(grown, disk(6)) > 0.95
+    assert spread(grown) == pytest.approx(spread(disk(6)), rel=0.06)
+
+
+def test_what_a_grown_psf_has_no_room_for_is_lost() -> None:
+    assert larger(disk(3), 9, 2.0).shape == (9, 9)
+    assert torch.equal(larger(disk(3), 7, 1.0), disk(3))
+
+
+def test_smoothness_takes_out_the_speckle_that_noise_leaves() -> None:
+    sharp, psf = leaves(*SIZE), gauss(1.2)
+    noise = 0.1 * torch.randn(1, 1, *SIZE, generator=torch.Generator().manual_seed(5))
+    blurred, weight = Blur(psf, SIZE)(sharp) + noise, torch.ones(1, 1, *SIZE)
+    start = torch.zeros_like(psf)
+
+    rough, smooth = (
+        (psf_between(sharp, blurred, weight=weight, ridge=1e-3, smoothness=much, start=start) - psf).norm()
+        for much in (0.0, 30.0)
+    )
+
+    assert smooth < 0.7 * rough
+
+
+@pytest.mark.parametrize("wrong", [motion(7, 120), motion(15, 30)])
+def test_the_true_psf_is_more_plausible_than_a_wrong_one(wrong: Psf) -> None:
+    blurred, ones = taken(motion(9, 30), 100, 120), torch.ones(1, 1, 100, 120)
+
+    assert implausibility(blurred, motion(9, 30), weight=ones) < implausibility(blurred, wrong, weight=ones)
+
+
+def test_ignored_pixels_do_not_make_a_psf_implausible() -> None:
+    blurred, weight = taken(motion(9, 30), 100, 120), torch.ones(1, 1, 100, 120)
+    weight[..., 50:54, 60:64] = 0
+    ruined = torch.where(weight > 0, blurred, 1.0)
+
+    seen = implausibility(ruined, motion(9, 30), weight=torch.ones_like(weight))
+    ignored, clean = (implausibility(each, motion(9, 30), weight=weight) for each in (ruined, blurred))
+
+    assert ignored == pytest.approx(clean, rel=0.05)
+    assert seen > 1.1 * clean
 
 
 def test_a_picture_shrinks_to_a_levels_scale() -> None:

@@ -9,6 +9,7 @@ from unblur.blind.cleanup import alike, centred, cleaned
 from unblur.blind.doubt import refuse_empty, refuse_small
 from unblur.blind.kernel_step import psf_between
 from unblur.blind.latent_step import sharpened
+from unblur.blind.plausible import implausibility
 from unblur.blind.pyramid import Level, larger, levels, smaller
 from unblur.boundary import Inside, extended, extended_weight
 from unblur.errors import ConfigError, PsfError
@@ -18,21 +19,27 @@ from unblur.tensors import Image, Psf, Report, Weight
 WHITE_SHARE = 0.995
 """Quantile of the light that is made 1, so that dark pictures have the gradients that the sparsity is meant for."""
 
-SPARSER = 2.5
-"""Factor of the sparsity in the estimate that checks the first one."""
+STARTS = (1.0, 2.5, 0.4)
+"""Factors of the sparsity: which edges lead to the right PSF differs from picture to picture."""
+JUDGING = 0.05
+"""Share of the work in telling which start led furthest, for the progress alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShakeSettings:
     """What decides the estimate; chosen on photographs for validation under made shakes."""
 
-    sparsity: Number = 4e-3
-    """The λ of the sharp picture at the coarsest level, above 0; more leaves fewer edges to tell the PSF by."""
+    sparsity: Number = 1e-2
+    """The λ of the sharp picture at the coarsest level, above 0; more leaves fewer edges to tell the PSF by. Factors of
+    it are tried as well."""
     sparsity_decay: Number = 1 / 1.1
     """Factor of the sparsity from round to round, above 0 and at most 1: finer edges take part later."""
     least_sparsity: Number = 1e-4
     ridge: Number = 2.0
-    """The γ of the PSF, above 0; more is calmer and wider."""
+    """The γ of the PSF at the whole size, above 0; more is calmer and wider. At a smaller one it falls as the number of
+    pixels does."""
+    smoothness: Number = 30.0
+    """The δ of the PSF's gradients, 0 or more, in the same way; more takes out the speckle that noise leaves."""
     threshold: Number = 0.05
     """Share of the peak under which a value of the PSF is noise; more is cleaner and loses faint traces."""
     island: Number = 0.1
@@ -47,6 +54,8 @@ class ShakeSettings:
         for name in ("sparsity", "least_sparsity", "ridge"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a number above 0")
+        if not self.smoothness >= 0:
+            raise ConfigError(f"smoothness is {self.smoothness}, expected 0 or more")
         if not (0 < self.sparsity_decay <= 1 and 0 <= self.threshold < 1 and 0 <= self.island < 1):
             raise ConfigError("sparsity_decay, threshold and island are shares, expected numbers from 0 to 1")
         if self.rounds < 1:
@@ -60,7 +69,7 @@ class Shake:
     psf: Psf
     """``(side, side)``, its centroid within half a pixel of the middle."""
     agreement: float
-    """Similarity of this PSF and the one that a sparser picture gives, at most 1."""
+    """Similarity of this PSF and the next best one, that came from more or fewer edges, at most 1."""
 
 
 def estimated_shake(
@@ -79,8 +88,10 @@ def estimated_shake(
     each other in turn. The place of the PSF cannot be known: the sharp picture may lie anywhere. So the centroid is
     brought to the middle.
 
-    Nor is it known whether the answer is right. So it is sought twice, the second time from fewer edges: what is blur
-    comes out again, what noise, texture or an uneven blur put into the PSF does not.
+    Nor is it known whether the answer is right, for the first steps decide and may go astray. So it is sought three
+    times, from more and from fewer edges, and the PSF is taken whose restoration is most plausible
+    (:func:`unblur.blind.plausible.implausibility`). What is blur comes out again, what noise, texture or an uneven blur
+    put into the PSF does not: the two most plausible ones must be alike.
 
     Args:
         blurred: ``(1, 1, H, W)`` in the light of the blur, white 1.
@@ -103,23 +114,30 @@ def estimated_shake(
     refuse_empty(blurred, weight=trust)
     bright = blurred / float(blurred.flatten().kthvalue(max(1, round(WHITE_SHARE * blurred.numel()))).values)
     steps = levels(side)
-    work = 2 * sum(level.scale**2 for level in steps) * chosen.rounds
+    work = len(STARTS) * sum(level.scale**2 for level in steps) * chosen.rounds
     done = 0.0
+
+    def told() -> None:
+        if report:
+            report(min(1.0, done / work) * (1 - JUDGING))
+
     found = []
-    for sparsity in (float(chosen.sparsity), SPARSER * float(chosen.sparsity)):
-        state = _State(chosen, sparsity, blurred)
+    for factor in STARTS:
+        state = _State(chosen, factor * float(chosen.sparsity), blurred)
         for level in steps:
             state.enter(level, bright, trust, clipped)
             for _ in range(chosen.rounds):
                 state.round()
                 done += level.scale**2
-                if report:
-                    report(min(1.0, done / work))
+                told()
         found.append(state.psf)
+    found.sort(key=lambda psf: implausibility(blurred, psf, weight=trust))
+    if report:
+        report(1.0)
     agreed = alike(found[0], found[1])
     if agreed < chosen.least_agreement:
         raise PsfError(
-            f"two estimates from fewer and from more edges differ (similarity {agreed:.2f}, expected at least "
+            f"two estimates from more and from fewer edges differ (similarity {agreed:.2f}, expected at least "
             f"{chosen.least_agreement:g}): the blur is uneven or too little tells it; name another part or another size"
         )
     return Shake(psf=found[0].to(torch.float32), agreement=agreed)
@@ -133,10 +151,12 @@ class _State:
         first = like.new_zeros(3, 3)
         first[1, 1:] = 0.5  # a single pixel would be content with the blurred picture
         self.psf: Tensor = first
+        self.scale = 0.0
 
     def enter(self, level: Level, picture: Tensor, trust: Tensor, clipped: Tensor) -> None:
         """Go to a level: its picture, put into a domain without a seam, and its PSF from the level before."""
-        self.psf = larger(self.psf, level.side)
+        self.psf = larger(self.psf, level.side, level.scale / self.scale if self.scale else 1.0)
+        self.scale = level.scale
         small = smaller(picture, level.scale)
         self.picture, frame, inside = extended(small, self.psf)
         # Of a small pixel that holds any clipped light nothing is known but that.
@@ -150,7 +170,15 @@ class _State:
         """One sharp picture and one PSF."""
         chosen = self.settings
         self.sharp = sharpened(self.picture, self.psf, weight=self.weight, clipped=self.clipped, sparsity=self.sparsity)
-        values = psf_between(self.sharp, self.picture, weight=self.counted, ridge=chosen.ridge, start=self.psf)
+        share = self.scale**2  # there are so many fewer gradients, and what they outweigh must fall with them
+        values = psf_between(
+            self.sharp,
+            self.picture,
+            weight=self.counted,
+            ridge=share * float(chosen.ridge),
+            smoothness=share * float(chosen.smoothness),
+            start=self.psf,
+        )
         if not float(values.max()) > 0:
             raise PsfError("no PSF explains the picture: every value came out at 0 or below; name a part with edges")
         self.psf = centred(cleaned(values, threshold=chosen.threshold, island=chosen.island))
