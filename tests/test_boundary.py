@@ -7,7 +7,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from tests.conftest import make_chart
-from unblur.boundary import domain, edge_tapered, extended, extended_rows
+from unblur.boundary import domain, edge_tapered, extended, extended_rows, filled, trusted_mean
 from unblur.errors import PsfError
 from unblur.fourier import Blur
 from unblur.tensors import Psf
@@ -86,3 +86,32 @@ def test_an_extended_photograph_read_in_rows_is_the_one_made_whole(size: tuple[i
     for rows in (slice(0, 5), slice(3, whole.shape[-2]), slice(whole.shape[-2] // 2, whole.shape[-2] // 2 + 1)):
         found = extended_rows(lambda numbers: picture[0, 0, numbers], size, psf, rows)
         torch.testing.assert_close(found, whole[0, 0, rows], atol=1e-6, rtol=0)
+
+
+def test_what_is_a_circle_already_is_not_extended() -> None:
+    picture, psf = make_chart(29, 40), torch.zeros(5, 9)
+    along_height, weight, inside = extended(picture, psf, circular=(False, True))
+
+    assert along_height.shape[-1] == 40
+    assert along_height.shape[-2] >= 29 + 2 * 5
+    assert inside[1] == slice(0, 40)
+    assert bool((weight[..., inside[0], :] == 1).all())
+    assert float(weight.sum()) == 29 * 40
+    torch.testing.assert_close(along_height[..., inside[0], :], picture)
+    both, weight, _ = extended(picture, psf, circular=(True, True))
+    assert torch.equal(both, picture)
+    assert bool((weight == 1).all())
+
+
+def test_what_is_trusted_has_the_same_mean_in_parts_and_fills_what_nothing_is_near() -> None:
+    picture, weight = torch.cat([chart(), chart().square()], dim=1), torch.ones(1, 1, 30, 41, dtype=torch.float64)
+    weight[..., 5:25, 8:30] = 0
+    parts = [slice(0, 7), slice(7, 30)]
+
+    mean = trusted_mean([picture[..., rows, :] for rows in parts], [weight[..., rows, :] for rows in parts])
+
+    torch.testing.assert_close(mean, trusted_mean([picture], [weight]))
+    torch.testing.assert_close(mean[0, 1, 0, 0], picture[0, 1][weight[0, 0] == 1].mean())
+    found = filled(picture, weight, LOPSIDED)
+    torch.testing.assert_close(found[..., 15, 18], mean[..., 0, 0])
+    assert float(filled(picture, weight, LOPSIDED, usual=mean + 1)[0, 0, 15, 18]) == float(found[0, 0, 15, 18]) + 1

@@ -147,17 +147,17 @@ def test_an_ignored_pixel_does_not_ring(comma: Psf) -> None:
     assert torch.equal(as_bytes, ignoring)
 
 
-def test_tiles_change_the_inside_of_a_picture_by_at_most_one_step(comma: Psf) -> None:
+def test_tiles_change_a_picture_by_at_most_one_step(comma: Psf) -> None:
     image = (make_chart(200, 230)[0, 0].numpy() * 255).astype(np.uint8)
 
     whole = restore(image, comma, method="wiener")
     parts = restore(image, comma, method="wiener", tile=90)
-    small = restore(image, comma, method="wiener", memory=1_000_000)
+    small = restore(image, comma, method="wiener", memory=2_000_000)
 
     assert not np.array_equal(whole, image)
     for pieces in (parts, small):
         difference = pieces.astype(int) - whole.astype(int)
-        assert np.abs(difference[24:-24, 24:-24]).max() <= 1
+        assert np.abs(difference).max() <= 1
 
 
 def test_a_method_that_needs_the_whole_picture_refuses_tiles(comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:

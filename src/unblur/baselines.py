@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from unblur.circular import on_photograph
 from unblur.deconvolvers import (
     SHIPPED,
     Deconvolver,
     circular_network,
     network_margin,
-    on_photograph,
     trained_network,
     weights_for,
 )

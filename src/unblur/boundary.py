@@ -6,7 +6,7 @@ there to begin with is the mirrored photograph, faded into the one mirrored at t
 circular domain has no seam.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -17,6 +17,8 @@ from unblur.fourier import Blur, fast_size
 from unblur.tensors import Image, Psf, Weight
 
 Inside = tuple[slice, slice]
+Circular = tuple[bool, bool]
+"""Whether a picture comes as a circle along its height and its width, and needs no extension there."""
 
 
 def replicated(image: Image, margin: int) -> Tensor:
@@ -33,7 +35,7 @@ def mirrored(image: Image, margin: int) -> Tensor:
     return image
 
 
-def extended(image: Image, psf: Psf) -> tuple[Tensor, Tensor, Inside]:
+def extended(image: Image, psf: Psf, *, circular: Circular = (False, False)) -> tuple[Tensor, Tensor, Inside]:
     """Put the photograph into a larger circular domain without a seam.
 
     Each side of the domain exceeds the photograph's by at least twice the PSF's, rounded up to what the FFT likes.
@@ -41,12 +43,13 @@ def extended(image: Image, psf: Psf) -> tuple[Tensor, Tensor, Inside]:
     Args:
         image: ``(B, C, H, W)``, of any size, also smaller than the PSF.
         psf: ``(kh, kw)``.
+        circular: axes along which nothing is added.
 
     Returns:
         The extended picture ``(B, C, H', W')``; its weight ``(1, 1, H', W')``, 1 on the photograph and 0 outside; the
         slices of height and width where the photograph lies.
     """
-    size, inside = domain((image.shape[-2], image.shape[-1]), psf)
+    size, inside = domain((image.shape[-2], image.shape[-1]), psf, circular=circular)
     picture = image
     for dim, full, part in zip((-2, -1), size, inside, strict=True):
         picture = _periodic(picture, full, dim).roll(part.start, dims=dim)
@@ -55,9 +58,10 @@ def extended(image: Image, psf: Psf) -> tuple[Tensor, Tensor, Inside]:
     return picture, weight, inside
 
 
-def domain(size: tuple[int, int], psf: Psf) -> tuple[tuple[int, int], Inside]:
+def domain(size: tuple[int, int], psf: Psf, *, circular: Circular = (False, False)) -> tuple[tuple[int, int], Inside]:
     """Height and width of the domain of :func:`extended`, and where in it a photograph of ``size`` lies."""
-    whole = fast_size(size[0] + 2 * psf.shape[0], size[1] + 2 * psf.shape[1])
+    larger = fast_size(size[0] + 2 * psf.shape[0], size[1] + 2 * psf.shape[1])
+    whole = (size[0] if circular[0] else larger[0], size[1] if circular[1] else larger[1])
     starts = [(full - length) // 2 for full, length in zip(whole, size, strict=True)]
     return whole, (slice(starts[0], starts[0] + size[0]), slice(starts[1], starts[1] + size[1]))
 
@@ -76,7 +80,7 @@ def extended_rows(of: Callable[[Tensor], Tensor], size: tuple[int, int], psf: Ps
     """
     whole, inside = domain(size, psf)
     positions = (torch.arange(rows.start, rows.stop) - inside[0].start) % whole[0]
-    first, second, share = _sources(positions, size[0], whole[0])
+    first, second, share = sources(positions, size[0], whole[0])
     picture = of(first)
     blended = share > 0
     if blended.any():
@@ -85,13 +89,14 @@ def extended_rows(of: Callable[[Tensor], Tensor], size: tuple[int, int], psf: Ps
     return _periodic(picture, whole[1], -1).roll(inside[1].start, dims=-1)
 
 
-def filled(image: Image, weight: Weight, psf: Psf) -> Image:
+def filled(image: Image, weight: Weight, psf: Psf, *, usual: Tensor | None = None) -> Image:
     """Replace ignored pixels by the mean of the trusted ones around them, over twice the PSF's reach.
 
     Args:
         image: ``(B, C, H, W)``.
         weight: 1 = trust, 0 = ignore; in between mixes.
         psf: only its size is used.
+        usual: ``(B, C, 1, 1)``, what stands where none around is trusted; None takes :func:`trusted_mean`.
     """
     reach = min(max(psf.shape), *image.shape[-2:])
     window, around = 2 * (reach // 2) + 1, reach // 2
@@ -101,8 +106,18 @@ def filled(image: Image, weight: Weight, psf: Psf) -> Image:
         return F.avg_pool2d(values, window, stride=1, padding=around, count_include_pad=False)
 
     near = mean(image * trust) / mean(trust).clamp_min(1e-6)
-    whole = (image * trust).sum(dim=(-2, -1), keepdim=True) / trust.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
-    return torch.lerp(torch.where(mean(trust) > 1e-3, near, whole), image, trust)
+    usual = trusted_mean([image], [trust]) if usual is None else usual
+    return torch.lerp(torch.where(mean(trust) > 1e-3, near, usual), image, trust)
+
+
+def trusted_mean(images: Iterable[Tensor], weights: Iterable[Tensor]) -> Tensor:
+    """The mean of every plane's trusted pixels, ``(B, C, 1, 1)``, of a picture in parts with the weights of each."""
+    light = trusted = torch.zeros(())
+    for image, weight in zip(images, weights, strict=True):
+        trust = weight.expand_as(image)
+        light = light.to(image) + (image * trust).sum(dim=(-2, -1), keepdim=True)
+        trusted = trusted.to(image) + trust.sum(dim=(-2, -1), keepdim=True)
+    return light / trusted.clamp_min(1e-6)
 
 
 def extended_weight(weight: Tensor | None, frame: Tensor, inside: Inside) -> Tensor:
@@ -160,14 +175,18 @@ def _inwardness(projection: Float[Tensor, " k"], length: int) -> Float[Tensor, "
 def _periodic(image: Tensor, full: int, dim: int) -> Tensor:
     """Append pixels along ``dim`` that lead from the last one, by mirror images, back to the first."""
     length = image.shape[dim]
-    first, second, share = _sources(torch.arange(length, full, device=image.device), length, full)
+    first, second, share = sources(torch.arange(length, full, device=image.device), length, full)
     share = share.to(image).reshape(-1, 1) if dim == -2 else share.to(image)
     from_end, from_start = image.index_select(dim, first), image.index_select(dim, second)
     return torch.cat([image, from_end + share * (from_start - from_end)], dim=dim)
 
 
-def _sources(positions: Tensor, length: int, full: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Which two of ``length`` pixels meet at positions of a circle of ``full``, and the share of the second."""
+def sources(positions: Tensor, length: int, full: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Which two of ``length`` pixels meet at positions of a circle of ``full``, and the share of the second.
+
+    Positions are counted from the first pixel, from 0 up to ``full``; those below ``length`` are the pixels themselves,
+    with a share of 0. The share is float64.
+    """
     share = (positions - length + 1).clamp_min(0).to(torch.float64) / (full - length + 1)
     # The quarter next to either edge is its own mirror image alone, so that what lies opposite, which in a tile is
     # another part of the picture than in the whole, stays out of reach.

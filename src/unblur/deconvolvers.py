@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from unblur.boundary import extended, extended_weight, filled, mirrored
+from unblur.boundary import mirrored
+from unblur.circular import on_photograph
 from unblur.errors import ConfigError, PsfError, WeightsError
 from unblur.inverse.regularised import pseudo_inverse
 from unblur.inverse.separable import separable
@@ -66,36 +67,6 @@ class Surveying(Protocol):
     def surveyed(self, sample: Image, *, weight: Weight | None = None) -> Deconvolver:
         """The deconvolver of that photograph's tiles; ``sample`` in the light of the blur, ``weight`` sampled too."""
         ...
-
-
-@runtime_checkable
-class Solver(Protocol):
-    """A solver on a circular domain; :func:`on_photograph` makes a deconvolver of it."""
-
-    def __call__(
-        self, blurred: Image, psf: Psf, *, weight: Weight, settings: Any, report: Report | None = None
-    ) -> Image:
-        """Restore the circular ``(B, C, H, W)`` under the given weight."""
-        ...
-
-
-def on_photograph(solver: Solver) -> Callable[[torch.device, Any], Deconvolver]:
-    """Let a circular solver meet photographs: extend, weigh, solve, cut the photograph out again."""
-
-    def build(device: torch.device, settings: Any) -> Deconvolver:
-        def deconvolve(
-            blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
-        ) -> Image:
-            blurred = blurred.to(device)
-            trust = None if weight is None else weight.to(blurred)
-            picture, frame, inside = extended(blurred if trust is None else filled(blurred, trust, psf), psf)
-            whole = extended_weight(trust, frame, inside)
-            restored = solver(picture, psf.to(picture), weight=whole, settings=settings, report=report)
-            return restored[..., inside[0], inside[1]]
-
-        return deconvolve
-
-    return build
 
 
 @dataclass(frozen=True, kw_only=True)

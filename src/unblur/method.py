@@ -20,8 +20,9 @@ from unblur.weights import Weights
 class Tiling:
     """How a method's result on a tile relates to its result on the whole picture.
 
-    ``exact``: equal to float precision when the tile overlaps by ``margin``; ``approximate``: nearly equal inside, the
-    more so the less a method rings, while the photograph's own rim may differ; ``whole``: tiles are refused.
+    ``exact``: equal to float precision when the tile overlaps by ``margin``; ``approximate``: nearly equal, the margin
+    being measured so that the largest difference stays below a step of 8 bits; ``whole``: tiles are refused. Networks
+    that put an outside of their own around a tile may differ more near the photograph's rim.
     """
 
     kind: Literal["exact", "approximate", "whole"]

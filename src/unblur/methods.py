@@ -1,12 +1,12 @@
 """The one list of what can be chosen: ``METHODS``, name → :class:`Method`."""
 
 from unblur.baselines import BASELINES
+from unblur.circular import on_photograph
 from unblur.deconvolvers import (
     DcnnSettings,
     OdcnnSettings,
     SeparableSettings,
     network_margin,
-    on_photograph,
     separable_inversion,
     trained_network,
     weights_for,
@@ -15,12 +15,17 @@ from unblur.method import WHOLE, Method, Tiling
 from unblur.networks.unet import STRIDE
 from unblur.solvers.hyper_laplacian import HyperLaplacianSettings, hyper_laplacian
 from unblur.solvers.outlier_em import OutlierEmSettings, outlier_em
-from unblur.solvers.richardson_lucy import RichardsonLucySettings, richardson_lucy
+from unblur.solvers.richardson_lucy import RichardsonLucySettings, richardson_lucy, richardson_lucy_reach
 from unblur.solvers.saturated_rl import SaturatedRlSettings, saturated_rl
 from unblur.solvers.sparse import SparseSettings, sparse
-from unblur.solvers.wiener import WienerSettings, wiener
+from unblur.solvers.wiener import WienerSettings, wiener, wiener_reach
 from unblur.tensors import Psf
 from unblur.universal import UniversalSettings, universal, universal_margin, universal_weights
+
+
+def _iterated_reach(settings: RichardsonLucySettings | SaturatedRlSettings, psf: Psf) -> int:
+    return richardson_lucy_reach(settings.iterations, psf)
+
 
 _LIST = (
     Method(
@@ -29,7 +34,7 @@ _LIST = (
         paper="Wiener 1949; Levin et al. 2007 for the gradient prior",
         settings=WienerSettings,
         build=on_photograph(wiener),
-        tiling=Tiling(kind="approximate", margin=lambda _, psf: 4 * max(psf.shape) + 32),
+        tiling=Tiling(kind="approximate", margin=wiener_reach),
         differentiable=True,
         bytes_per_pixel=60,
     ),
@@ -39,7 +44,7 @@ _LIST = (
         paper="Richardson 1972; Lucy 1974",
         settings=RichardsonLucySettings,
         build=on_photograph(richardson_lucy),
-        tiling=Tiling(kind="approximate", margin=lambda _, psf: 6 * max(psf.shape) + 32),
+        tiling=Tiling(kind="approximate", margin=_iterated_reach),
         bytes_per_pixel=60,
     ),
     Method(
@@ -75,7 +80,7 @@ _LIST = (
         paper="Whyte, Sivic & Zisserman 2011 and 2014",
         settings=SaturatedRlSettings,
         build=on_photograph(saturated_rl),
-        tiling=Tiling(kind="approximate", margin=lambda _, psf: 4 * max(psf.shape)),
+        tiling=Tiling(kind="approximate", margin=_iterated_reach),
         bytes_per_pixel=120,
     ),
     Method(

@@ -11,6 +11,7 @@ from torch import Tensor
 from unblur.bands import Held, Rows, blended_bands, tiled_bands
 from unblur.colour import SRGB, ToneCurve
 from unblur.errors import ConfigError, PsfError
+from unblur.extension import extended_bands
 from unblur.method import Method
 from unblur.methods import METHODS, default_method
 from unblur.psf.grid import PsfGrid, typical
@@ -72,19 +73,22 @@ class Plan:
         shape = Held(planes).shape
         held, trust = Held(planes), None if weight is None else Held(weight)
         with torch.set_grad_enabled(planes.requires_grad and torch.is_grad_enabled()):
-            if self.grid is not None:
-                restored, top = torch.empty_like(planes, memory_format=torch.contiguous_format), 0
-                for band in self.bands(held, tile=tile, memory=memory, weight=trust, report=report):
-                    restored[..., top : top + band.shape[-2], :] = band
-                    top += band.shape[-2]
-                return restored
-            self._check_size(shape)
-            side = self._tile_side(shape, tile, memory) or max(shape[2:])
-            step = self._step()
-            if side < max(shape[2:]):
-                step = step.surveyed(held, trust)
-            margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
-            return tiled(step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report)
+            if self.grid is None:
+                self._check_size(shape)
+                side, step = self._tile_side(shape, tile, memory) or max(shape[2:]), self._step()
+                if side >= max(shape[2:]):
+                    return step(planes, self.psf, weight=weight, report=report)
+                if not step.takes_pieces:
+                    step = step.surveyed(held, trust)
+                    margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
+                    return tiled(
+                        step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report
+                    )
+            restored, top = torch.empty_like(planes, memory_format=torch.contiguous_format), 0
+            for band in self.bands(held, tile=tile, memory=memory, weight=trust, report=report):
+                restored[..., top : top + band.shape[-2], :] = band
+                top += band.shape[-2]
+            return restored
 
     def bands(
         self,
@@ -101,7 +105,7 @@ class Plan:
             source: the picture.
             tile: as for :meth:`restored`.
             memory: as for :meth:`restored`; the rows of the picture that lie under a row of tiles come on top.
-            weight: 1 = trust, 0 = ignore; only taken where the PSF varies.
+            weight: 1 = trust, 0 = ignore; only taken by solvers, and where the PSF varies.
             report: told the share of the work done; may raise ``Cancelled``.
 
         Returns:
@@ -117,7 +121,13 @@ class Plan:
         step = self._step()
         if self.grid is None:
             longest = max(source.shape[2:])
-            step = step if (side or longest) >= longest else step.surveyed(source, None)
+            if side is not None and side < longest:
+                if step.takes_pieces:
+                    yield from extended_bands(
+                        step, source, self.psf, tile=side, margin=margin, weight=weight, report=report
+                    )
+                    return
+                step = step.surveyed(source, None)
             yield from tiled_bands(
                 step, source, self.psf, tile=side or longest, margin=margin, grid=grid, report=report
             )
@@ -172,11 +182,14 @@ class Plan:
         if tile is not None:
             return tile
         # The method itself puts an outside around what it gets; a piece also has its surroundings.
-        beyond, fixed, usual = max(kh, kw), self.method.bytes_fixed, self.method.working_memory
-        if memory is None and (height + 2 * beyond) * (width + 2 * beyond) * bytes_per_pixel + fixed <= usual:
-            return None
+        beyond, fixed = max(kh, kw), self.method.bytes_fixed
         around = self.method.margin(self.psf, self.settings) + beyond
-        return tile_for_memory(memory or usual, bytes_per_pixel, around, fixed=fixed)
+        # Tiles smaller than twice their margin would be restored more than four times over.
+        usual = max(self.method.working_memory, (4 * around) ** 2 * bytes_per_pixel + fixed)
+        room = usual if memory is None else memory
+        if (height + 2 * beyond) * (width + 2 * beyond) * bytes_per_pixel + fixed <= room:
+            return None
+        return tile_for_memory(room, bytes_per_pixel, around, fixed=fixed)
 
 
 def planned(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unblur.bands import Rows
+from unblur.boundary import Circular
 from unblur.colour import SRGB, ToneCurve
 from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.tensors import Image, Psf, Report, Weight
@@ -35,6 +36,23 @@ def light_of(planes: Tensor, *, through_light: bool, curve: ToneCurve = SRGB) ->
     return curve.decode(image) if through_light else image
 
 
+@runtime_checkable
+class OfPieces(Protocol):
+    """A deconvolver that extends the photograph, and can take a piece of one that was extended already."""
+
+    def piece(
+        self,
+        extended: Image,
+        psf: Psf,
+        *,
+        weight: Weight,
+        circular: Circular = (False, False),
+        report: Report | None = None,
+    ) -> Image:
+        """Restore ``(B, C, h, w)``, which is a circle along the axes that ``circular`` names; not clipped."""
+        ...
+
+
 class OnStored:
     """A deconvolver between a decoder and an encoder: stored numbers in, stored numbers out.
 
@@ -57,7 +75,7 @@ class OnStored:
             height, width = source.shape[-2:]
             # Of a picture whose pixels are their rows' numbers, what is sampled are the numbers of the sampled rows.
             rows = deconvolve.sample(torch.arange(height, dtype=torch.int32)[:, None].expand(height, width))[:, 0]
-            image = self._light(_picked(source, rows))
+            image = self.decoded(_picked(source, rows))
             trust = None if weight is None else _picked(weight, rows).to(image)
             deconvolve = deconvolve.surveyed(image, weight=trust)
         return OnStored(deconvolve, self.device, through_light=self.through_light, curve=self.curve)
@@ -74,11 +92,25 @@ class OnStored:
         if table is not None and isinstance(self.deconvolve, OfIntegers):
             trust = None if weight is None else weight.to(table)
             return self.deconvolve.of_integers(blurred, table, psf.to(table), weight=trust, report=report)
-        image = self._light(blurred).to(self.device)
+        image = self.decoded(blurred).to(self.device)
         trust = None if weight is None else weight.to(image)
         return self.deconvolve(image, psf.to(image), weight=trust, report=report)
 
-    def _light(self, stored: Tensor) -> Image:
+    @property
+    def takes_pieces(self) -> bool:
+        """Whether tiles may be cut from the extended photograph."""
+        return isinstance(self.deconvolve, OfPieces)
+
+    def piece(
+        self, extended: Image, psf: Psf, *, weight: Weight, circular: Circular, report: Report | None = None
+    ) -> Image:
+        """Restore a piece of an extended photograph, in light; only for what :attr:`takes_pieces`."""
+        assert isinstance(self.deconvolve, OfPieces)
+        image = extended.to(self.device)
+        return self.deconvolve.piece(image, psf.to(image), weight=weight.to(image), circular=circular, report=report)
+
+    def decoded(self, stored: Tensor) -> Image:
+        """Stored numbers as light."""
         return light_of(stored, through_light=self.through_light, curve=self.curve)
 
     def as_stored(self, restored: Image, like: Tensor) -> Tensor:
@@ -101,7 +133,7 @@ class OnStored:
         if count is None:
             return None
         integers = torch.arange(count, dtype=torch.int32).to(stored.dtype).expand(1, stored.shape[1], 1, -1)
-        return self._light(integers)[0, :, 0]
+        return self.decoded(integers)[0, :, 0]
 
 
 def _stored(image: Image, dtype: torch.dtype) -> Tensor:

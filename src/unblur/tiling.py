@@ -87,16 +87,25 @@ def tiles(height: int, width: int, *, tile: int, margin: int, grid: int = 1) -> 
     Raises:
         ConfigError: ``tile`` is not positive or ``margin`` is negative.
     """
-    if tile < 1:
-        raise ConfigError(f"the tile has {tile} pixels a side, expected at least 1; 1024 is a good start")
-    if margin < 0:
-        raise ConfigError(f"the margin of a tile is {margin} pixels, expected 0 or more")
+    check_tile(tile, margin)
     rows, columns = _spans(height, tile, margin, grid), _spans(width, tile, margin, grid)
     return [
         Tile(read=(row[0], column[0]), kept=(row[1], column[1]), written=(row[2], column[2]))
         for row in rows
         for column in columns
     ]
+
+
+def check_tile(tile: int, margin: int) -> None:
+    """Refuse what no picture can be cut into.
+
+    Raises:
+        ConfigError: ``tile`` is not positive or ``margin`` is negative.
+    """
+    if tile < 1:
+        raise ConfigError(f"the tile has {tile} pixels a side, expected at least 1; 1024 is a good start")
+    if margin < 0:
+        raise ConfigError(f"the margin of a tile is {margin} pixels, expected 0 or more")
 
 
 def tile_for_memory(memory_bytes: int, bytes_per_pixel: int, margin: int, *, fixed: int = 0) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unblur.errors import ConfigError
 from unblur.fourier import Blur
-from unblur.solvers.richardson_lucy import RichardsonLucySettings, richardson_lucy
+from unblur.solvers.richardson_lucy import RichardsonLucySettings, richardson_lucy, richardson_lucy_reach
 
 COMMA = torch.tensor([[4.0, 2, 1], [0, 1, 0], [0, 0, 0]], dtype=torch.float64) / 8
 
@@ -107,3 +107,21 @@ def test_reports_each_iteration() -> None:
 def test_settings_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=name):
         RichardsonLucySettings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("iterations", [5, 50, 150])
+def test_what_lies_beyond_the_reach_does_not_show(iterations: int) -> None:
+    psf = torch.zeros(7, 7, dtype=torch.float64)
+    psf[3] = 1 / 7
+    reach = richardson_lucy_reach(iterations, psf)
+    one = random_image(1, 1, 12, 2 * reach + 60)
+    other = one.clone()
+    other[..., -30:] = random_image(1, 1, 12, 30).flip(-1)
+    settings = RichardsonLucySettings(iterations=iterations)
+
+    difference = (
+        richardson_lucy(one, psf, weight=full(one), settings=settings)
+        - richardson_lucy(other, psf, weight=full(one), settings=settings)
+    ).abs()
+
+    assert float(difference[..., reach : reach + 30].max()) < 0.5 / 255 < float(difference[..., -30:].max())

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from unblur.errors import ConfigError
 from unblur.fourier import Blur
-from unblur.solvers.wiener import WienerSettings, wiener
+from unblur.psf.parametric import disk
+from unblur.solvers.wiener import WienerSettings, wiener, wiener_reach
 
 COMMA = torch.tensor([[4.0, 2, 1], [0, 1, 0], [0, 0, 0]], dtype=torch.float64) / 8
 
@@ -106,3 +107,19 @@ def test_reports_up_to_one() -> None:
 def test_settings_out_of_range_are_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
         WienerSettings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("prior", ["flat", "gradient"])
+@pytest.mark.parametrize("r", [0.1, 0.01, 0.0025])
+@pytest.mark.parametrize("radius", [1.5, 4.0])
+def test_what_lies_beyond_the_reach_does_not_show(prior: Literal["flat", "gradient"], r: float, radius: float) -> None:
+    settings, psf = WienerSettings(noise_to_signal=r, prior=prior, refills=0), disk(radius).double()
+    reach = wiener_reach(settings, psf)
+    point = torch.zeros(1, 1, 2 * reach + 90, 2 * reach + 90, dtype=torch.float64)
+    point[..., 0, 0] = 1
+
+    restored = wiener(point, psf, weight=full(point), settings=settings)
+
+    largest = float(restored.abs().max())
+    near, beyond = (restored[..., rows:-rows, :].abs().max() for rows in (reach // 8, reach))
+    assert float(beyond) < 1e-3 * largest < float(near)

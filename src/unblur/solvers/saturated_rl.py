@@ -116,9 +116,11 @@ def saturated_rl(
     spread = Blur((psf > psf.max() / 1000).to(psf), blur.size)
     recorded = blurred.clamp(0, 1)
     trust = weight.expand(weight.shape[0], weight.shape[1], *blur.size)
-    reach = blur.adjoint(trust).clamp_min(1e-2)
-    level = (recorded * trust).sum(dim=(-2, -1), keepdim=True) / trust.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
-    restored = level.expand_as(blurred)
+    reach = blur.adjoint(trust)
+    blind = reach < 1e-2  # no trusted pixel holds light from here: what is given stays, but does not count as bright
+    reach = reach.clamp_min(1e-2)
+    # Any flat start that the sensor follows leads to the same first step; the mean might be too bright for that.
+    restored = torch.where(blind, recorded.clamp_max(0.99 * settings.bright), min(0.5, settings.bright / 2))
     for done in range(settings.iterations):
         light = blur(restored)
         expected = response(light, settings.hardness).clamp_min(settings.floor)

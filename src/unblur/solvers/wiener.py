@@ -1,5 +1,6 @@
 """Wiener deconvolution: Tikhonov regularisation in closed form."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,21 @@ class WienerSettings:
             raise ConfigError(f"prior is {self.prior!r}, expected 'flat' or 'gradient'")
         if self.refills < 0:
             raise ConfigError(f"refills is {self.refills}, expected 0 or more")
+
+
+def wiener_reach(settings: WienerSettings, psf: Psf) -> int:
+    """Pixels after which what stands beyond an edge no longer shows: so much must tiles overlap.
+
+    Ringing comes from frequencies near the zeros of the transfer function. There ``F(k)`` passes through 0 with a slope
+    that grows with the PSF's size, so ``1 / (|F(k)|² + r |F(G)|²)`` is as narrow as the root of ``r |F(G)|²`` over
+    that slope, and rings as far as its inverse. For the gradient, ``|F(G)|`` at the first zeros, at a frequency of
+    about 1 / size, is ``2 π / size``. The factors were measured on photographs (``unblur.benchmark.seams``).
+    """
+    size = max(psf.shape)
+    damping = math.sqrt(settings.noise_to_signal / 0.01)
+    if settings.prior == "gradient":
+        damping *= min(1.0, 2 * math.pi / size)
+    return math.ceil(8 + 2 * size + 11 * size / damping)
 
 
 def wiener(
