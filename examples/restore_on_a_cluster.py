@@ -17,6 +17,8 @@ from unblur.io.psf import read_psf
 from unblur.restoration import restore_file
 
 PHOTOGRAPH = Path(__file__).parent / "photographs" / "out-of-focus.jpg"
+STORE = 100_000_000
+"""Bytes of shared memory for Ray, which would take a third of the machine's; a task is two names, its answer a row."""
 
 
 def main(folder: Path) -> bool:
@@ -34,7 +36,7 @@ def main(folder: Path) -> bool:
                 whole.crop((left, top, left + width, top + height)).save(path)
     run = partial(restore_file, psf=read_psf("disk:7"), method="wiener", transfer="encoded")
     engines: dict[str, Engine] = {"local": "local", "cluster": "ray"}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=2, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
     for name, engine in engines.items():
         work = work_in(photographs, folder / name, run, engine=engine)
         for row in rows_of(work, workers=2):

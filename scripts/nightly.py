@@ -2,9 +2,9 @@
 
     make nightly
 
-or ``PYTHONPATH=. python scripts/nightly.py -o runs/nightly [--damaged N] [--ordeals N] [--kills N] [--stops N]
-[--pictures N] [--clients N]``; 0 leaves a part out. The report is written anew after each part, so that a run cut
-short leaves one.
+or ``PYTHONPATH=. python scripts/nightly.py -o runs/nightly [--damaged N] [--posted N] [--ordeals N] [--kills N]
+[--stops N] [--pictures N] [--clients N]``; 0 leaves a part out. The report is written anew after each part, so that a
+run cut short leaves one.
 Every number of a damaged file stands for the same file under the same ``--seed``. Exit code 1 if anything failed.
 """
 
@@ -23,6 +23,7 @@ from tests.robust.jobs import JOBS
 from tests.robust.killed import DONE, UNHEARD, Way, kills
 from tests.robust.long_run import ALLOWED, slope
 from tests.robust.ordeal import Ordeal, failure, ordeals
+from tests.robust.posted import PAGE_TRAPS
 from tests.robust.traps import TRAPS
 from tests.robust.trials import trials
 from tests.serve import load as page_load
@@ -54,8 +55,18 @@ class Tally:
 
 def damaged_files(count: int, seed: int) -> Tally:
     """All traps and so many damaged files, at their doors."""
-    tally, peak = Tally("damaged files and traps"), 0
-    for trial in trials([*TRAPS, *map(str, range(count))], seed=seed):
+    return _tried(Tally("damaged files and traps"), [*TRAPS, *map(str, range(count))], seed)
+
+
+def requests_to_the_page(count: int, seed: int) -> Tally:
+    """The traps and so many damaged files and JSON requests, posted to one page."""
+    cases = [*PAGE_TRAPS, *(f"page-{number}" for number in range(count))]
+    return _tried(Tally("damage and traps posted to the page"), cases, seed)
+
+
+def _tried(tally: Tally, cases: list[str], seed: int) -> Tally:
+    peak = 0
+    for trial in trials(cases, seed=seed):
         verdict = trial.verdict
         wrong = f"{trial.door} {trial.case} ({trial.what}): {verdict.kind}: {verdict.detail}"
         tally.count(f"{trial.door}, {verdict.kind}", None if verdict.passed else wrong)
@@ -146,6 +157,8 @@ def _parts(asked: argparse.Namespace) -> Iterator[Tally]:
     """All parts that were asked for, one after the other."""
     if asked.damaged:
         yield damaged_files(asked.damaged, asked.seed)
+    if asked.posted:
+        yield requests_to_the_page(asked.posted, asked.seed)
     if asked.ordeals:
         yield ordeals_of_methods(asked.ordeals, asked.seed)
     if asked.kills:
@@ -163,6 +176,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Try the whole by the thousand.")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/nightly"))
     parser.add_argument("--damaged", type=int, default=4000)
+    parser.add_argument("--posted", type=int, default=2000)
     parser.add_argument("--ordeals", type=int, default=1500)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--stops", type=int, default=20)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,29 @@ def test_mistakes_are_one_line_on_stderr_and_exit_code_2(arguments: list[str], c
     assert complaint in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_show_draws_the_psfs_of_a_table_in_their_rows_and_columns(tmp_path: Path) -> None:
+    (tmp_path / "lens.toml").write_text(
+        'grid = [["disk:6", "disk:1.5", "disk:6"], ["motion:13,0", "delta", "gauss:1"]]'
+    )
+
+    result = CliRunner().invoke(app, ["show", "lens.toml", "--json"])
+
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["places"], told["height"], told["width"], told["picture"]) == (6, 13, 13, "psf-lens.toml.png")
+    with Image.open(tmp_path / "psf-lens.toml.png") as image:
+        bright = np.asarray(image.convert("L")).astype(int)
+    assert image.width > image.height > 500
+    assert "2 x 3, rows by columns" in CliRunner().invoke(app, ["show", "lens.toml", "-o", "again.png"]).stdout
+    assert bright.std() > 40
+
+
+def test_save_takes_a_single_psf_only(tmp_path: Path) -> None:
+    (tmp_path / "lens.toml").write_text('grid = [["disk:3", "disk:2"]]')
+
+    result = CliRunner().invoke(app, ["save", "lens.toml", "-o", "k.npy"])
+
+    assert result.exit_code == 2
+    assert "restore, degrade and psf show take tables" in result.stderr

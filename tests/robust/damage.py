@@ -29,17 +29,19 @@ class Damaged:
 def damaged(number: int, seed: int = 0) -> Damaged:
     """Case number ``number`` of a run with this seed."""
     rng = random.Random(f"{seed}/{number}")
-    door = rng.choices(list(_SAMPLES), weights=(50, 20, 12, 12, 6))[0]
+    return damaged_at(rng.choices(list(_SAMPLES), weights=(50, 20, 12, 12, 6))[0], rng)
+
+
+def damaged_at(door: str, rng: random.Random) -> Damaged:
+    """Some damaged file of a kind that is read at this door."""
     name, content = rng.choice(sorted(_SAMPLES[door]().items()))
     told = [name]
     if door in ("weights", "recipe") and rng.random() < 0.7:
         said, content = _forged(content, rng) if door == "weights" else _reworded(content, rng)
         told.append(said)
     else:
-        for _ in range(rng.choice((1, 1, 1, 2, 3))):
-            damage = rng.choice(_DAMAGES)
-            content = damage(content, rng)
-            told.append(damage.__name__.strip("_"))
+        content, said = with_damages(content, rng)
+        told.append(said)
         if name.endswith(".png") and rng.random() < 0.7:
             content, told = _with_checksums(content), [*told, "checksums made right"]
     if rng.random() < 0.07:
@@ -47,6 +49,16 @@ def damaged(number: int, seed: int = 0) -> Damaged:
         other = rng.choice([path.rsplit(".", 1)[1] for path in sorted(_SAMPLES[door]())])
         name, told = f"{stem}.{other}", [*told, f"named .{other} instead of .{ending}"]
     return Damaged(door=door, what=", ".join(told), name=name, content=content)
+
+
+def with_damages(content: bytes, rng: random.Random) -> tuple[bytes, str]:
+    """One to three damages, and their names."""
+    told = []
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        damage = rng.choice(_DAMAGES)
+        content = damage(content, rng)
+        told.append(damage.__name__.strip("_"))
+    return content, ", ".join(told)
 
 
 def _cut_off(content: bytes, rng: random.Random) -> bytes:

@@ -106,7 +106,7 @@ def _called(read: Callable[[], bool]) -> Verdict:
 def _judged(words: list[str], path: Path, output: Path, sound: Callable[[], bool]) -> Verdict:
     """A command: exit code 2 with one sentence and no file, or 0 with a sound one and nothing else."""
     before = set(path.parent.iterdir())
-    with _without_the_words_of_libraries():
+    with without_the_words_of_libraries():
         result = CliRunner().invoke(app, words)
     remains = (set(path.parent.iterdir()) - before) | (set(output.parent.iterdir()) - {output, path})
     remains = {left for left in remains if left.name != "photo.png"}
@@ -149,7 +149,7 @@ def _sentence(text: str, error: BaseException | None) -> Verdict:
 
 
 @contextmanager
-def _without_the_words_of_libraries() -> Iterator[None]:
+def without_the_words_of_libraries() -> Iterator[None]:
     """What decoders in C write past Python, which nobody can hold back, is not ours to judge."""
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is needed, not a path

@@ -1,6 +1,7 @@
 """Many trials in a child process that may die: bounded in memory, in seconds for each, and watched.
 
-``python -m tests.robust.trials COUNT [SEED]`` tries so many damaged files and says what failed.
+``python -m tests.robust.trials COUNT [SEED]`` tries so many damaged files and so many requests to the
+page, and says what failed.
 """
 
 import dataclasses
@@ -11,13 +12,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from tests.robust.damage import damaged
+from tests.robust.posted import PAGE_TRAPS, posted
 from tests.robust.traps import TRAPS
 from tests.robust.trial import Verdict, tried
+from tests.robust.uploads import Uploads
 
 SECONDS = 10
 """Of computing that a trial may take; the kernel ends it then."""
@@ -97,25 +102,42 @@ def _died(code: int, *, still: bool) -> Verdict:
 
 def _child(seed: int) -> None:
     """Try what stdin names, one by one."""
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
-    for case in sys.stdin.read().split():
-        trap = TRAPS.get(case)
-        with tempfile.TemporaryDirectory() as name:
-            made = None if trap else damaged(int(case), seed)
-            door, what = (trap.door, trap.make.__doc__) if trap else (made.door, made.what) if made else ("", "")
-            begun = {"case": case, "door": door, "what": what}
-            print(json.dumps(begun), flush=True)  # noqa: T201 - the parent reads it
-            path = trap.make(Path(name)) if trap else Path(name) / made.name if made else Path(name)
-            if made:
-                path.write_bytes(made.content)
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            end = int(used.ru_utime + used.ru_stime) + SECONDS + 1
-            resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
-            verdict = tried(door, path)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        told = {**begun, "verdict": dataclasses.asdict(verdict), "peak": peak}
-        print(json.dumps(told), flush=True)  # noqa: T201
+    cases = sys.stdin.read().split()
+    with ExitStack() as end:
+        uploads = end.enter_context(Uploads()) if any(map(_is_posted, cases)) else None  # one page for all
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+        for case in cases:
+            with tempfile.TemporaryDirectory() as name:
+                door, what, judge = _made(case, seed, Path(name), uploads)
+                begun = {"case": case, "door": door, "what": what}
+                print(json.dumps(begun), flush=True)  # noqa: T201 - the parent reads it
+                used = resource.getrusage(resource.RUSAGE_SELF)
+                last = int(used.ru_utime + used.ru_stime) + SECONDS + 1
+                resource.setrlimit(resource.RLIMIT_CPU, (last, resource.RLIM_INFINITY))
+                verdict = judge()
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            told = {**begun, "verdict": dataclasses.asdict(verdict), "peak": peak}
+            print(json.dumps(told), flush=True)  # noqa: T201
+
+
+def _made(case: str, seed: int, folder: Path, uploads: Uploads | None) -> tuple[str, str, Callable[[], Verdict]]:
+    """Prepare a case: the door, what it is, and the trial itself."""
+    if uploads is not None and _is_posted(case):
+        request = posted(case, seed)
+        return request.door, request.what, partial(uploads.tried, request)
+    if case in TRAPS:
+        trap = TRAPS[case]
+        return trap.door, trap.make.__doc__ or "", partial(tried, trap.door, trap.make(folder))
+    made = damaged(int(case), seed)
+    path = folder / made.name
+    path.write_bytes(made.content)
+    return made.door, made.what, partial(tried, made.door, path)
+
+
+def _is_posted(case: str) -> bool:
+    """Whether a case is a request to the page, not a file."""
+    return case.startswith("page-")
 
 
 def main() -> None:
@@ -125,7 +147,7 @@ def main() -> None:
         return
     count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     failed = 0
-    cases = [*TRAPS, *map(str, range(count))]
+    cases = [*TRAPS, *PAGE_TRAPS, *(f"{kind}{number}" for kind in ("", "page-") for number in range(count))]
     for trial in trials(cases, seed=seed):
         if not trial.verdict.passed:
             failed += 1

@@ -157,6 +157,16 @@ def test_the_psf_is_read_from_a_light_in_the_photograph(client: Client) -> None:
     assert "nothing stands out" in nowhere.json["error"]
 
 
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), "9", True])
+def test_a_size_that_is_no_number_is_refused_and_no_bug(client: Client, size: object) -> None:
+    photograph = client.opened(png())
+
+    answer = client.post(f"{photograph}/psf/point", {"x": 40, "y": 30, "size": size})
+
+    assert answer.status == 400
+    assert "the size is" in answer.json["error"]
+
+
 def test_a_psf_file_is_taken_and_can_be_turned(client: Client, comma: torch.Tensor, tmp_path: object) -> None:
     from pathlib import Path
 

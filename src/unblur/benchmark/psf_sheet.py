@@ -76,7 +76,7 @@ def psf_sheet(psf: Psf, path: str | Path, *, noise_to_signal: float = 1e-2, supp
     _draw_singular_values(axes[3], separable(inverse).strengths)
     figure_title = f"PSF of {psf.shape[0]} × {psf.shape[1]} px   ·   {describe_centroid(psf)}"
     figure.suptitle(figure_title, fontsize=11.5, color=INK)
-    _save(figure, Path(path))
+    save_figure(figure, Path(path))
 
 
 def _draw_psf(axes: Axes, psf: Tensor) -> None:
@@ -157,8 +157,12 @@ def _picture(axes: Axes, drawn: AxesImage, title: str) -> None:
     bar.ax.tick_params(colors=INK, labelsize=7.5, length=2, color=FAINT)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    """Write under another name and rename, so that a reader never sees half a picture."""
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write under another name and rename, so that a reader never sees half a picture.
+
+    Raises:
+        PsfError: it cannot be written.
+    """
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     try:
         figure.savefig(part, dpi=150)

@@ -26,7 +26,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 
 @app.command()
 def show(
-    spec: Spec,
+    spec: Annotated[
+        str,
+        typer.Argument(help="The PSF: disk:7.5, motion:15,30, …, a file, or a table of several.", show_default=False),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The picture; psf-SPEC.png when not given.", show_default=False),
@@ -38,32 +41,40 @@ def show(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a PSF with its spectrum, its inverse and the inverse's singular values.
+    """Draw a PSF with its spectrum, its inverse and the inverse's singular values; of a table, all its PSFs.
 
     Example: unblur psf show disk:7.5 -o disk.png
     """
     try:
+        from unblur.benchmark.psf_grid_sheet import arranged, psf_grid_sheet
         from unblur.benchmark.psf_sheet import THRESHOLD, centroid_offset, describe_centroid, psf_sheet, rank
         from unblur.inverse.regularised import pseudo_inverse
-        from unblur.io.psf import check_psf_output, read_psf
+        from unblur.io.psf import check_psf_output
+        from unblur.io.psf_table import read_blur
+        from unblur.psf.grid import PsfGrid
 
         path = output or Path(f"psf-{_safe(spec)}.png")
         check_psf_output(path, (".png", ".pdf", ".svg"), overwrite=overwrite)
-        psf = read_psf(spec, recentre=recentre, flip=flip_psf)
-        psf_sheet(psf, path, noise_to_signal=noise_to_signal)
-        terms = rank(pseudo_inverse(psf.double(), noise_to_signal, 121))
+        psf = read_blur(spec, recentre=recentre, flip=flip_psf)
+        if isinstance(psf, PsfGrid):
+            psf_grid_sheet(psf, path)
+            height, width = psf.psfs.shape[1:]
+            lines = {"size": f"up to {height} x {width} px", "places": arranged(psf)}
+            found: dict[str, object] = {"height": height, "width": width, "places": len(psf.psfs)}
+        else:
+            psf_sheet(psf, path, noise_to_signal=noise_to_signal)
+            terms = rank(pseudo_inverse(psf.double(), noise_to_signal, 121))
+            height, width = psf.shape
+            lines = {
+                "size": f"{height} x {width} px",
+                "centroid": describe_centroid(psf).removeprefix("centroid "),
+                "rank": f"{terms} (singular values of the inverse above {THRESHOLD:g} at r = {noise_to_signal:g})",
+            }
+            found = {"height": height, "width": width, "centroid": centroid_offset(psf), "rank": terms}
     except UnblurError as error:
         fail(error)
-    height, width = psf.shape
-    lines = {
-        "size": f"{height} x {width} px",
-        "centroid": describe_centroid(psf).removeprefix("centroid "),
-        "rank": f"{terms} (singular values of the inverse above {THRESHOLD:g} at r = {noise_to_signal:g})",
-        "picture": path,
-    }
-    text = "\n".join(f"{name:<10}{value}" for name, value in lines.items())
-    found = {"height": height, "width": width, "centroid": centroid_offset(psf), "rank": terms, "picture": str(path)}
-    tell_text(text, found, as_json=as_json, quiet=quiet)
+    text = "\n".join(f"{name:<10}{value}" for name, value in {**lines, "picture": path}.items())
+    tell_text(text, {**found, "picture": str(path)}, as_json=as_json, quiet=quiet)
 
 
 @app.command()

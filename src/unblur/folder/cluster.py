@@ -86,9 +86,13 @@ def _connected() -> Iterator[Any]:
     if begun:
         try:
             ray.init(logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ConfigError(f"the Ray cluster cannot be reached ({reason}); check RAY_ADDRESS, or unset it") from None
+        except Exception as error:  # Ray raises a bare one where a cluster of this machine does not begin within 30 s
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            if os.environ.get("RAY_ADDRESS"):
+                advice = "check RAY_ADDRESS, or unset it"
+            else:
+                advice = "try again when the machine is less busy, or leave --engine away"
+            raise ConfigError(f"the Ray cluster cannot be reached ({reason}); {advice}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     before = context.execution_options.preserve_order, context.enable_progress_bars

@@ -118,7 +118,7 @@ def _exists(path: Path) -> bool:
 
 def _from_file(path: Path) -> Psf:
     if path.suffix.lower() in TABLES:
-        raise PsfError(f"{path} is a table of PSFs, expected a single one; only restore and degrade take tables")
+        raise PsfError(f"{path} is a table of PSFs, expected a single one; restore, degrade and psf show take tables")
     _check_input(path)
     reader = {".npy": _npy, ".mat": _mat}.get(path.suffix.lower(), _picture)
     try:

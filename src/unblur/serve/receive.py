@@ -117,8 +117,8 @@ def number(words: object, name: str) -> float:
     """A number from a request.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is none, or NaN, or beyond 1e9.
     """
-    if isinstance(words, bool) or not isinstance(words, int | float) or abs(words) > 1e9:
+    if isinstance(words, bool) or not isinstance(words, int | float) or not abs(words) <= 1e9:  # NaN is no number
         raise ConfigError(f"{name} is {words!r}, expected a number")
     return float(words)
