@@ -18,7 +18,7 @@ from unblur.tensors import Image, Psf, Report
 class OutlierEmSettings:
     """What a user may set."""
 
-    smoothness: float = 0.0004
+    smoothness: float = 0.0008
     """The λ of the prior, above 0; larger is smoother and calmer, smaller is sharper and noisier."""
     noise: float = 5 / 255
     """Standard deviation of the noise on pixels that the blur explains, above 0; larger drops fewer pixels."""
@@ -34,7 +34,7 @@ class OutlierEmSettings:
     def __post_init__(self) -> None:
         """Refuse what the iteration cannot bear."""
         if not self.smoothness > 0:
-            raise ConfigError(f"smoothness is {self.smoothness}, expected a number above 0, 0.0004 for instance")
+            raise ConfigError(f"smoothness is {self.smoothness}, expected a number above 0, 0.0008 for instance")
         if not self.noise > 0:
             raise ConfigError(f"noise is {self.noise}, expected a number above 0, 0.02 for instance")
         if not 0 < self.inliers < 1:

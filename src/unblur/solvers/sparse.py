@@ -16,7 +16,7 @@ from unblur.tensors import Image, Psf, Report
 class SparseSettings:
     """What a user may set."""
 
-    smoothness: float = 0.0004
+    smoothness: float = 0.0008
     """The λ of the prior, above 0; larger is smoother and calmer, smaller is sharper and noisier."""
     exponent: float = 0.8
     """Of the derivatives, above 0 and at most 2; smaller keeps edges harder, 2 is the quadratic prior."""
@@ -32,7 +32,7 @@ class SparseSettings:
     def __post_init__(self) -> None:
         """Refuse what the iteration cannot bear."""
         if not self.smoothness > 0:
-            raise ConfigError(f"smoothness is {self.smoothness}, expected a number above 0, 0.0004 for instance")
+            raise ConfigError(f"smoothness is {self.smoothness}, expected a number above 0, 0.0008 for instance")
         if self.rounds < 1 or self.steps < 1:
             raise ConfigError(f"rounds is {self.rounds} and steps {self.steps}, expected 1 or more of each")
         self.prior()
