@@ -17,11 +17,12 @@ from unblur.tensors import Psf, Transfer
 STRONG = {
     "wiener": ("noise_to_signal", 0.01 / 4),
     "richardson-lucy": ("iterations", 100),
-    "sparse": ("smoothness", 0.0001),
+    "sparse": ("smoothness", 0.0002),
     "hyper-laplacian": ("fidelity", 8000.0),
-    "outlier-em": ("smoothness", 0.0001),
+    "outlier-em": ("smoothness", 0.0002),
     "saturated-rl": ("iterations", 100),
     "separable": ("noise_to_signal", 0.01 / 4),
+    "universal": ("strength", 2.0),
 }
 
 
@@ -51,6 +52,17 @@ def test_more_strength_is_sharper_and_a_chosen_setting_is_multiplied(comma: Psf)
     np.testing.assert_array_equal(usual, restore(image, disk(2), method="wiener"))
     doubled = restore(image, comma, method="wiener", settings={"noise_to_signal": 0.04}, strength=2.0)
     np.testing.assert_allclose(doubled, restore(image, comma, method="wiener"), atol=1e-6)
+
+
+def test_the_network_goes_further_or_less_far(comma: Psf) -> None:
+    noise = 0.01 * torch.randn(64, 80, generator=torch.Generator().manual_seed(1))
+    image = (make_chart(64, 80)[0, 0] + noise).numpy()
+
+    soft, usual, sharp = (restore(image, comma, strength=s) for s in (0.4, 1.0, 2.5))
+
+    rough = [float(np.diff(result, axis=1).std()) for result in (soft, usual, sharp)]
+    assert rough == sorted(rough)
+    np.testing.assert_array_equal(usual, restore(image, comma))
 
 
 @pytest.mark.parametrize("strength", [0.0, -1.0, float("nan"), float("inf")])

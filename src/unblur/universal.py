@@ -1,5 +1,6 @@
 """The universal network made ready: a deconvolver for any PSF."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,10 +28,17 @@ BAND = 64
 
 @dataclass(frozen=True, kw_only=True)
 class UniversalSettings:
-    """What a user may set: nothing that a photograph depends on."""
+    """What a user may set; nothing of it must be."""
 
     weights: str | None = None
     """A file from ``unblur train`` to use instead of what is shipped, tuned to one PSF for instance."""
+    strength: float = 1.0
+    """The measured noise counts as so many times weaker: more is sharper and noisier, less calmer and softer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no strength."""
+        if not (math.isfinite(self.strength) and self.strength > 0):
+            raise ConfigError(f"the strength is {self.strength}, expected a number above 0; 1 takes the noise as it is")
 
 
 def universal_weights(name: str, settings: UniversalSettings) -> Weights:
@@ -51,6 +59,7 @@ class UniversalDeconvolver:
     Args:
         network: gives it, for a type of numbers.
         device: where it computes.
+        strength: see :class:`UniversalSettings`.
         noise: levels of the photograph whose tiles it restores; None measures each picture's own.
     """
 
@@ -59,9 +68,10 @@ class UniversalDeconvolver:
         network: Callable[[torch.dtype], Universal],
         device: torch.device,
         *,
-        noise: Float[Tensor, "b 2"] | None = None,
+        strength: float = 1.0,
+        noise: Float[Tensor, "b 3"] | None = None,
     ) -> None:
-        self.network, self.device, self.noise = network, device, noise
+        self.network, self.device, self.strength, self.noise = network, device, strength, noise
 
     def __call__(
         self, blurred: Image, psf: Psf, *, weight: Weight | None = None, report: Report | None = None
@@ -101,7 +111,7 @@ class UniversalDeconvolver:
             noise = self.noise.to(like)
         with autocast(self.device, like.dtype):
             restored: Tensor = self.network(like.dtype)(
-                picture, psf.to(like), weight=trust, noise=noise, table=table, report=report
+                picture, psf.to(like), weight=trust, noise=noise, strength=self.strength, table=table, report=report
             )
         if report:
             report(1.0)
@@ -117,7 +127,8 @@ class UniversalDeconvolver:
 
     def surveyed(self, sample: Image, *, weight: Weight | None = None) -> "UniversalDeconvolver":
         """The same for the tiles of one photograph."""
-        return UniversalDeconvolver(self.network, self.device, noise=noise_levels(sample, weight=weight))
+        noise = noise_levels(sample, weight=weight)
+        return UniversalDeconvolver(self.network, self.device, strength=self.strength, noise=noise)
 
     def _levels(self, sample: Image, weight: Tensor | None) -> Tensor:
         return noise_levels(sample, weight=None if weight is None else self.sample(weight))
@@ -127,9 +138,8 @@ def universal(name: Literal["universal", "universal-large"]) -> Callable[[torch.
     """The builder of a method of this name; weights are read at the first photograph."""
 
     def build(device: torch.device, settings: Any) -> Deconvolver:
-        return UniversalDeconvolver(
-            cache(partial(_network, partial(universal_weights, name, settings), device)), device
-        )
+        network = cache(partial(_network, partial(universal_weights, name, settings), device))
+        return UniversalDeconvolver(network, device, strength=settings.strength)
 
     return build
 

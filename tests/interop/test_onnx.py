@@ -58,8 +58,8 @@ def test_the_companion_makes_the_same_picture(
     picture = photograph(height, width, channels)
 
     # Weakly regularised inverses carry the rounding of float32 up to here.
-    assert difference(exported, picture, comma, small_weights) < 1e-3
-    assert difference(exported, picture, comma.flip(0), small_weights) < 1e-3
+    assert difference(exported, picture, comma, small_weights) < 2.5e-3
+    assert difference(exported, picture, comma.flip(0), small_weights) < 2.5e-3
 
 
 def test_pieces_do_not_show(exported: Path, comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_files_of_another_version_are_refused(exported: Path, tmp_path: Path) ->
     text = (exported / "universal.json").read_text()
     (tmp_path / "universal.json").write_text(text.replace(f'"version": {portable.VERSION}', '"version": 1'))
 
-    with pytest.raises(ValueError, match="expected 2; export the network again"):
+    with pytest.raises(ValueError, match="expected 3; export the network again"):
         Portable(tmp_path)
 
 

@@ -10,6 +10,7 @@ from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.degrade.camera import Camera
 from unblur.metrics import psnr
 from unblur.networks.facts import Facts, facts_of
+from unblur.networks.light import LEVELS
 from unblur.networks.rounds import PHASES, Phase, SparseRounds, passing_of, shrunk
 from unblur.networks.splitting import sparse_estimates
 from unblur.networks.universal import Universal, sizes_of
@@ -70,7 +71,7 @@ def test_a_lopsided_psf_moves_nothing_in_photographs_of_any_colour(planes: int, 
 def test_several_psfs_and_noises_in_a_batch_are_as_each_alone(comma: Psf) -> None:
     psfs = torch.stack([comma, comma.flip(0)])
     blurred = torch.cat([make_chart(40, 50), 0.5 * make_chart(40, 50).flip(-1)])
-    noise = torch.tensor([[0.0, 0.1], [1.0, 0.5]])
+    noise = torch.tensor([[0.0, 0.1, 0.0], [1.0, 0.5, 0.7]])
 
     learned = rounds(stirred=0.02)
     together = sparse_estimates(facts_of(blurred, psfs, None, noise), learned)
@@ -86,7 +87,7 @@ def test_clipped_light_is_estimated_beyond_white() -> None:
     psf = disk(2.0)
     scene = 0.3 * torch.ones(1, 1, 60, 70)
     scene[..., 25:30, 30:36] = 4.0
-    facts = facts_of(valid_blur(scene, psf).clamp_max(1), psf, None, torch.zeros(1, 2))
+    facts = facts_of(valid_blur(scene, psf).clamp_max(1), psf, None, torch.zeros(1, LEVELS))
 
     for estimate in sparse_estimates(facts, rounds()):
         assert float(estimate.max()) > 1.5
@@ -123,7 +124,7 @@ def test_untrained_rounds_split_with_the_numbers_of_their_phases(comma: Psf) -> 
 @pytest.mark.parametrize("size", [(40, 52), (41, 52), (40, 53), (41, 53)])
 def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, int]) -> None:
     learned, estimate = rounds(stirred=0.1).double(), torch.rand(1, *size, generator=torch.Generator().manual_seed(1))
-    strengths = learned.strengths(torch.zeros(1, 2).double(), passing_of(disk(3).double()), (3, 2))
+    strengths = learned.strengths(torch.zeros(1, LEVELS).double(), passing_of(disk(3).double()), (3, 2))
     estimate = estimate.double()
 
     whole = learned.guide(4, estimate, strengths)
@@ -137,7 +138,7 @@ def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, in
 @torch.no_grad()
 def test_a_guide_moves_with_the_photograph() -> None:
     learned, estimate = rounds(stirred=0.1).double(), torch.rand(1, 40, 52, generator=torch.Generator().manual_seed(1))
-    estimate, facts = estimate.double(), (torch.zeros(1, 2).double(), passing_of(disk(3).double()))
+    estimate, facts = estimate.double(), (torch.zeros(1, LEVELS).double(), passing_of(disk(3).double()))
 
     there = learned.guide(4, estimate.roll((3, 5), (1, 2)), learned.strengths(*facts, (3, 5)))
 

@@ -8,7 +8,6 @@ from unblur.errors import ConfigError, ImageError, PsfError
 from unblur.fourier import Blur, gradient_power
 from unblur.metrics import psnr
 from unblur.networks.bank import Bank
-from unblur.networks.light import compress, expand, noise_levels
 from unblur.networks.universal import PRESETS, Sizes, Universal, sizes_of
 from unblur.tensors import Image, Psf
 
@@ -64,7 +63,7 @@ def test_a_bank_holds_the_closed_form_of_each_inverse(comma: Psf) -> None:
     bank = Bank(3, 2).double().requires_grad_(False)
     bank.filters[:, 2, 2] = 1
 
-    found = bank(torch.fft.rfft2(blur(picture)), blur.otf[None, None], torch.zeros(1, 2).double(), size)
+    found = bank(torch.fft.rfft2(blur(picture)), blur.otf[None, None], torch.zeros(1, 3).double(), size)
 
     power = blur.otf.abs().square()
     for number, r in enumerate([1e-4, 10**-2.5, 1e-1, 1e-2, 1e-2]):
@@ -144,34 +143,6 @@ def test_gradients_reach_every_parameter(comma: Psf) -> None:
 
     dead = [name for name, p in network.named_parameters() if p.grad is None or not bool(p.grad.isfinite().all())]
     assert not dead
-
-
-def test_the_light_scale_can_be_undone() -> None:
-    light = torch.tensor([-0.2, 0.0, 0.5, 1.0, 3.0, 80.0])
-
-    torch.testing.assert_close(expand(compress(light)), light)
-    assert float(compress(torch.tensor(10.0))) == pytest.approx(3.3026, abs=1e-4)
-    assert float(expand(torch.tensor(50.0))) == pytest.approx(100)
-
-
-@pytest.mark.parametrize("sigma", [0.0, 0.01, 0.05])
-def test_noise_is_measured(sigma: float) -> None:
-    noise = torch.randn(2, 3, 101, 120, generator=torch.Generator().manual_seed(5))
-    picture = 0.4 + 0.2 * torch.linspace(0, 1, 120) + sigma * noise
-
-    levels = noise_levels(picture)
-
-    torch.testing.assert_close(levels.exp() * 0.01 - 1e-3, torch.full((2, 2), sigma), atol=2e-4, rtol=0.06)
-
-
-def test_noise_ignores_what_clipped_and_what_has_no_weight() -> None:
-    picture = torch.full((1, 1, 40, 60), 0.5)
-    picture[..., :30] = torch.rand(40, 30, generator=torch.Generator().manual_seed(1))
-    weight = torch.ones(1, 1, 40, 60)
-    weight[..., :30] = 0
-
-    assert float(noise_levels(picture, weight=weight).max()) < -2
-    assert bool(noise_levels(torch.ones(1, 1, 9, 9)).isfinite().all())
 
 
 def test_presets_keep_to_their_cost() -> None:

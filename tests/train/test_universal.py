@@ -14,6 +14,7 @@ from unblur.train.launch import Schedule, train_recipe
 from unblur.train.start import find_recipe
 from unblur.train.universal import UniversalPart
 from unblur.universal import UniversalSettings, universal
+from unblur.weights import read_weights
 
 CPU = torch.device("cpu")
 TINY = """
@@ -65,6 +66,25 @@ def test_a_run_ends_in_weights_that_restore(tmp_path: Path) -> None:
     assert restore(picture, disk(2)).shape == picture.shape
 
 
+def test_rounds_alone_end_in_weights_that_restore_and_leave_the_unets_as_they_were(tmp_path: Path) -> None:
+    rounds = {"part": "rounds", "steps": 3, "batch": 2, "patch": 24, "rate": 1e-3, "warmup": 1}
+    sizes = {"steps": 1, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}
+    rounds_only = recipe(sizes=sizes, stages=[rounds])
+    train_recipe(rounds_only, None, pictures()[:3], tmp_path, held_out=pictures()[:1], device=CPU)
+    untrained = UniversalPart(rounds_only)
+    untrained.begin()
+
+    weights = read_weights(tmp_path / "universal.safetensors")
+
+    assert weights.card.steps == {"rounds": 3}
+    changed = {
+        name.split(".")[0]
+        for name, tensor in untrained.network.state_dict().items()
+        if not torch.allclose(weights.tensors[name].float(), tensor, atol=1e-3, rtol=1e-3)
+    }
+    assert changed == {"rounds"}
+
+
 def test_stopped_and_called_again_equals_one_go(tmp_path: Path) -> None:
     whole = trained(tmp_path / "whole")
 
@@ -86,7 +106,7 @@ def test_the_same_batch_again_and_again_is_learned(loss: str) -> None:
     optimizer = torch.optim.Adam(part.groups(stage))
 
     losses = []
-    for _ in range(25):
+    for _ in range(35):
         optimizer.zero_grad()
         loss_now = part.loss(stage, blurred, psf, scene, linear)
         loss_now.backward()

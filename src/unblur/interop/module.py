@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from torch import Tensor, nn
 
 from unblur.deconvolvers import Deconvolver
@@ -80,6 +81,7 @@ class Deblur(nn.Module):
                 psfs.to(like),
                 weight=None if weight is None else weight.to(like),
                 noise=None if noise is None else levels_of(noise, len(blurred)).to(like),
+                strength=self.settings.strength,
             )
         return restored.to(blurred)
 
@@ -98,8 +100,8 @@ class Deblur(nn.Module):
 
 
 def levels_of(noise: Tensor, count: int) -> Tensor:
-    """White noise of a known σ as the ``(B, 2)`` levels of :func:`unblur.networks.light.noise_levels`."""
-    return ((noise.reshape(-1, 1) + FLOOR) / TYPICAL).log().expand(count, 2)
+    """White noise of a known σ, no JPEG, as the ``(B, 3)`` levels of :func:`unblur.networks.light.noise_levels`."""
+    return F.pad(((noise.reshape(-1, 1) + FLOOR) / TYPICAL).log().expand(count, 2), (0, 1))
 
 
 def _universal(method: str, settings: UniversalSettings) -> Universal:

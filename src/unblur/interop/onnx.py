@@ -57,7 +57,7 @@ def export_onnx(
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"unet-{number}.onnx" for number in range(1, len(network.nets) + 1)]
     for net, file in zip(network.nets, files, strict=True):
-        _export(net, _inputs(network), file)
+        _export(net, network.sizes.inputs, file)
     written = list(files)
     if network.rounds:
         written.append(folder / ROUNDS)
@@ -67,10 +67,6 @@ def export_onnx(
     part.write_text(json.dumps(_card(network, names), indent=1), encoding="utf-8")
     part.replace(folder / CARD)
     return (*written, folder / CARD)
-
-
-def _inputs(network: Universal) -> int:
-    return 3 * (network.sizes.choices + network.sizes.features + 3) + 2
 
 
 def _export(net: nn.Module, inputs: int, file: Path) -> None:

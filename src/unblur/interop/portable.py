@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """Planes ``(C, H, W)`` or ``(H, W)``, 1 = white."""
 Part = tuple[slice, slice]
 
-CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 2
+CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 3
 RING, CELL = 8, 8
 """Pixels around the photograph that the U-Nets see; the sides that they take are multiples of a cell."""
 PIECE = 512
@@ -177,7 +177,7 @@ class Portable:
         """The U-Net's mixture of the choices ``(C, n, H, W)``, corrected; piece by piece with its reach around."""
         height, width = choices.shape[2:]
         colours = shown if len(shown) == 3 else [shown[0]] * 3
-        planes = np.concatenate([*colours, np.broadcast_to(levels[:, None, None], (2, height, width))])
+        planes = np.concatenate([*colours, np.broadcast_to(levels[:, None, None], (len(levels), height, width))])
         judged = np.empty((len(choices), height, width), np.float32)
         for top in range(0, height, PIECE):
             for left in range(0, width, PIECE):
@@ -257,9 +257,9 @@ def extended(picture: Array, psf: Array) -> tuple[Array, Part]:
 
 
 def noise_levels(picture: Array) -> Array:
-    """How noisy a photograph is, at two scales: ``unblur.networks.light.noise_levels``."""
+    """How noisy a photograph is, at two scales, and JPEG's blocks: ``unblur.networks.light.noise_levels``."""
     known: Any = (picture < WHITE_FROM) & (picture > BLACK_TO)
-    levels = []
+    levels, blocks = [], blockiness(picture)
     for scale in (1, 2):
         if min(picture.shape[1:]) < 2:
             levels.append(math.log(1e-3 / 1e-2))
@@ -275,7 +275,19 @@ def noise_levels(picture: Array) -> Array:
         sigma = scale * (sizes[(len(sizes) - 1) // 2] if len(sizes) else 0) / 0.6745
         levels.append(math.log((sigma + 1e-3) / 1e-2))
         picture = (falling + rising) / 4
-    return np.array(levels, np.float32)
+    return np.array([*levels, blocks], np.float32)
+
+
+def blockiness(picture: Array) -> float:
+    """How much larger steps between columns are at every eighth one: ``unblur.networks.light.blockiness``."""
+    count = (picture.shape[2] - 3) // 8
+    if count < 1:
+        return 0.0
+    rising = np.diff(picture, axis=2)
+    bent = np.abs(rising[..., 1:-1] - (rising[..., :-2] + rising[..., 2:]) / 2)[..., : 8 * count]
+    # Medians are the lower of two middle numbers, as PyTorch has them.
+    phases = np.sort(np.sort(bent.mean(axis=(0, 1)).reshape(count, 8), axis=0)[(count - 1) // 2] + 1e-5)
+    return math.log(phases[-1] / phases[3])
 
 
 def whiteness(picture: Array) -> Array:

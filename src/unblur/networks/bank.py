@@ -5,6 +5,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch read
 from torch import Tensor, nn
 
 from unblur.fourier import gradient_power
+from unblur.networks.light import LEVELS
 
 PREFERRED = 1e-2
 """r of the inverse that an untrained network returns, at noise 0.01."""
@@ -25,7 +26,7 @@ class Bank(nn.Module):
         self.log_weights = nn.Parameter(
             torch.cat([spread, torch.full((features,), -2.0)]) * torch.log(torch.tensor(10))
         )
-        self.slopes = nn.Parameter(torch.full((members + features, 2), 0.5))
+        self.slopes = nn.Parameter(torch.full((members + features, LEVELS), 0.5))
         self.filters = nn.Parameter(torch.zeros(features, 5, 5))
 
     def preferred(self) -> int:
@@ -33,7 +34,7 @@ class Bank(nn.Module):
         return int((self.log_weights[: self.members].exp().log10() - torch.tensor(PREFERRED).log10()).abs().argmin())
 
     def strengths(self, levels: Tensor) -> Tensor:
-        """The r of each inverse, ``(B, members + features)``, for noise of these levels, ``(B, 2)``."""
+        """The r of each inverse, ``(B, members + features)``, for noise of these levels, ``(B, 3)``."""
         return (self.log_weights + levels @ self.slopes.mT).clamp(-16, 3).exp()
 
     def forward(self, misfit: Tensor, transfer: Tensor, levels: Tensor, size: tuple[int, int]) -> Tensor:
@@ -42,7 +43,7 @@ class Bank(nn.Module):
         Args:
             misfit: its spectrum, ``(B, C, H, W // 2 + 1)``.
             transfer: of the PSF, ``(B|1, 1, H, W // 2 + 1)``.
-            levels: the noise, ``(B, 2)``, see :func:`unblur.networks.light.noise_levels`; more noise, larger r.
+            levels: the noise, ``(B, 3)``, see :func:`unblur.networks.light.noise_levels`; more noise, larger r.
             size: height and width of the circular domain.
 
         Returns:

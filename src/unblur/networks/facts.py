@@ -32,7 +32,7 @@ class Facts:
     transfer: Tensor
     """Of the PSF, ``(B|1, 1, H, W // 2 + 1)``."""
     levels: Tensor
-    """Noise, ``(B, 2)``."""
+    """Noise, ``(B, 3)``."""
     kernels: Tensor
     """The PSFs, ``(B|1, kh, kw)``."""
     size: tuple[int, int]
@@ -80,7 +80,7 @@ def facts_of(blurred: Image, psf: Tensor, weight: Tensor | None, noise: Tensor |
         blurred: in the light of the blur.
         psf: ``(kh, kw)``, or one for each photograph ``(B, kh, kw)``.
         weight: 1 = trust, 0 = ignore.
-        noise: levels ``(B, 2)``; None measures them.
+        noise: levels ``(B, 3)``; None measures them.
 
     Raises:
         ImageError: neither grey nor colour.

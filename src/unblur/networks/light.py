@@ -21,6 +21,12 @@ FLOOR = 1e-3
 """Noise below this counts as this; rounding to 8 bits alone makes about as much."""
 TYPICAL = 1e-2
 """The noise whose level is 0."""
+LEVELS = 3
+"""How many numbers :func:`noise_levels` gives of a photograph."""
+BLOCK = 8
+"""Side of JPEG's blocks in pixels."""
+NO_STEP = 1e-5
+"""Steps between neighbouring columns below this are none."""
 
 
 def compress(light: Tensor) -> Tensor:
@@ -39,24 +45,27 @@ def whiteness(image: Tensor) -> Tensor:
     return share * share * (3 - 2 * share)
 
 
-def noise_levels(image: Image, *, weight: Weight | None = None) -> Float[Tensor, "b 2"]:
-    """How noisy photographs are: ``ln((σ + 0.001) / 0.01)``, from pixels and from means of 2 × 2 pixels.
+def noise_levels(image: Image, *, weight: Weight | None = None) -> Float[Tensor, "b 3"]:
+    """How noisy photographs are, ``ln((σ + 0.001) / 0.01)`` from pixels and from means of 2 × 2, and JPEG's blocks.
 
     A blurred photograph holds next to nothing at the highest frequencies, so that the median absolute deviation of
     its diagonal Haar coefficients is the noise (Donoho and Johnstone 1994). JPEG removes noise from the finest scale
-    first: the second number then is the larger one. White noise of σ gives both times ``σ``.
+    first: the second number then is the larger one. White noise of σ gives both times ``σ``. The third tells how much
+    larger the steps between columns are where blocks meet, see :func:`blockiness`: what JPEG takes away and adds is
+    no white noise, and where nobody knows of it every photograph must be distrusted.
 
     Args:
         image: in the light of the blur; clipped pixels are left out.
         weight: pixels under 0.5 are left out.
 
     Returns:
-        Two numbers per picture; 0 is a noise of about 0.01, and a picture that says nothing counts as noiseless.
+        Three numbers per picture: the first two are 0 for a noise of about 0.01, the third for no blocks. A picture
+        that says nothing counts as noiseless.
     """
     known = ((image < WHITE_FROM) & (image > BLACK_TO)).to(image.dtype)
     if weight is not None:
         known = known * (weight > 0.5)
-    levels = []
+    levels, blocks = [], blockiness(image, weight=weight)
     for scale in (1, 2):
         if min(image.shape[-2:]) < 2:
             sigma = image.new_zeros(len(image))
@@ -64,7 +73,43 @@ def noise_levels(image: Image, *, weight: Weight | None = None) -> Float[Tensor,
             diagonal, image, known = _haar(image, known)
             sigma = scale * torch.nan_to_num(diagonal.nanmedian(dim=1).values) / MAD
         levels.append(((sigma + FLOOR) / TYPICAL).log())
-    return torch.stack(levels, dim=1)
+    return torch.stack([*levels, blocks], dim=1)
+
+
+def weakened(levels: Tensor, strength: float) -> Tensor:
+    """Levels ``(B, 3)`` as if the noise were so many times weaker: above 1 sharper and noisier, below calmer."""
+    by = levels.new_tensor([math.log(strength)] * 2 + [0.0] * (LEVELS - 2))
+    return levels - by
+
+
+def blockiness(image: Image, *, weight: Weight | None = None) -> Float[Tensor, " b"]:
+    """How much larger than usual the steps between columns are at every eighth one, as a logarithm.
+
+    JPEG's blocks of 8 × 8 are rounded one by one. Which columns begin a block need not be known: the phase with the
+    largest steps counts, so that a photograph without blocks has a few hundredths. Columns alone are looked at,
+    that rows may come from anywhere.
+
+    Args:
+        image: any light.
+        weight: steps that touch pixels under 0.5 are left out.
+    """
+    count = (image.shape[-1] - 3) // BLOCK
+    if count < 1:
+        return image.new_zeros(len(image))
+    known = None if weight is None else (F.max_pool2d((weight <= 0.5).to(image), (1, 4), 1) == 0).to(image)
+    steps = image.new_zeros(len(image), image.shape[-1] - 3)
+    for number, plane in enumerate(image.unbind(dim=1)):
+        rising = plane.diff(dim=-1)
+        bent = (rising[..., 1:-1] - (rising[..., :-2] + rising[..., 2:]) / 2).abs_()
+        if known is None:
+            steps += bent.mean(dim=-2)
+        else:
+            trust = known[:, number % known.shape[1]]
+            steps += (bent * trust).sum(dim=-2) / trust.sum(dim=-2)
+    steps = steps[:, : BLOCK * count] / image.shape[1]
+    # The median over columns, for one edge in the scene is no block.
+    phases = steps.unflatten(1, (count, BLOCK)).nanmedian(dim=1).values.nan_to_num() + NO_STEP
+    return (phases.max(dim=1).values / phases.median(dim=1).values).log()
 
 
 def _haar(image: Image, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:

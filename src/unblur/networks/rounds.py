@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch read
 from torch import Tensor, nn
 
 from unblur.differences import derivatives, derivatives_adjoint
+from unblur.networks.light import LEVELS
 
 NOISE_SLOPE = 1.2
 """Change of ln(β / λ) with the noise level, chosen on validation pictures at noises of 0.002 to 0.05."""
@@ -67,9 +68,9 @@ class SparseRounds(nn.Module):
         self.tie = logs([coupling / phase.fidelity for phase, coupling in starts])
         self.threshold = logs([phase.threshold * coupling ** (-2 / 3) for phase, coupling in starts])
         self.second = logs([phase.second for phase, _ in starts])
-        self.slopes = nn.Parameter(torch.tensor([[0.0, NOISE_SLOPE]]).repeat(count, 1))
-        """Change of the tie with either noise level."""
-        self.seen = nn.Linear(2 + len(FINENESS), HIDDEN)
+        self.slopes = nn.Parameter(torch.tensor([[0.0, NOISE_SLOPE, 0.0]]).repeat(count, 1))
+        """Change of the tie with each of the levels."""
+        self.seen = nn.Linear(LEVELS + len(FINENESS), HIDDEN)
         self.adapted = nn.Linear(HIDDEN, 3 * count)
         self.corrections = nn.ModuleList(GuideNet(width) for _ in range(count))
         self.start(torch.Generator().manual_seed(0))
@@ -98,7 +99,7 @@ class SparseRounds(nn.Module):
         """What holds in each round for a photograph.
 
         Args:
-            levels: of its noise, ``(B, 2)``.
+            levels: of its noise, ``(B, 3)``, see :func:`unblur.networks.light.noise_levels`.
             passing: of its PSF, see :func:`passing_of`.
             cells: row and column of the domain at which a cell of 2 × 2 pixels begins: the photograph's first, so
                 that a part of it is seen as in the whole.
@@ -151,12 +152,12 @@ class Strengths(NamedTuple):
     second: Tensor
     """Weight of the second differences against the first."""
     levels: Tensor
-    """Of the noise, ``(B, 2)``."""
+    """Of the noise, ``(B, 3)``."""
     cells: tuple[int, int]
     """Row and column at which a cell of 2 × 2 pixels begins."""
 
     def told(self, number: int) -> Tensor:
-        """What the small network of a round is told, ``(B, 3)``."""
+        """What the small network of a round is told, ``(B, 4)``."""
         return torch.cat([self.levels, self.tie[:, number, None].log() / 5], dim=1)
 
 
@@ -169,7 +170,7 @@ class GuideNet(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(4 + 3, width, 3)
+        self.first = nn.Conv2d(4 + LEVELS + 1, width, 3)
         self.second = nn.Conv2d(width, width, 3)
         self.last = nn.Conv2d(width, 4, 3)
 
@@ -183,7 +184,7 @@ class GuideNet(nn.Module):
             layer.weight.copy_(drawn * math.sqrt(2 / layer.weight[0].numel()))
 
     def forward(self, plane: Tensor, told: Tensor) -> Tensor:
-        """``(B, 1, h, w)`` of even sides, which lose :data:`REACH` pixels at each edge, and numbers ``(B, 3)``."""
+        """``(B, 1, h, w)`` of even sides, which lose :data:`REACH` pixels at each edge, and numbers ``(B, 4)``."""
         cells = F.pixel_unshuffle(plane, 2)
         numbers = told.to(cells)[:, :, None, None].expand(-1, -1, *cells.shape[-2:])
         x = torch.cat([cells, numbers], dim=1).contiguous(memory_format=torch.channels_last)

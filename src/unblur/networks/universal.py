@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, check, facts_of, misfit_of
-from unblur.networks.light import BRIGHTEST, compress, expand, noise_levels
+from unblur.networks.light import BRIGHTEST, LEVELS, compress, expand, noise_levels, weakened
 from unblur.networks.photograph import light_in
 from unblur.networks.rounds import PHASES, SparseRounds
 from unblur.networks.splitting import sparse_estimates
@@ -90,6 +90,11 @@ class Sizes:
         """How many pictures a step mixes: what there is, its inverses, and the sparse estimates."""
         return 1 + self.members + self.sparse * len(PHASES)
 
+    @property
+    def inputs(self) -> int:
+        """Planes that a U-Net sees: of each colour the choices, the responses and three more; and the noise."""
+        return COLOURS * (self.choices + self.features + 3) + LEVELS
+
 
 class Universal(nn.Module):
     """Restores photographs of any PSF, with nothing to set: noise, clipped light and border are its own affair.
@@ -103,10 +108,10 @@ class Universal(nn.Module):
         self.sizes = sizes
         self.rounds = SparseRounds(sizes.guide) if sizes.sparse else None
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
-        inputs = COLOURS * (sizes.choices + sizes.features + 3) + 2
         widths = (sizes.width, sizes.middle, sizes.deep)
         self.nets = nn.ModuleList(
-            UNet(inputs, 3 + sizes.choices, widths, sizes.blocks) for _ in range(1 if sizes.shared else sizes.steps)
+            UNet(sizes.inputs, 3 + sizes.choices, widths, sizes.blocks)
+            for _ in range(1 if sizes.shared else sizes.steps)
         )
         self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.choices))
         with torch.no_grad():  # No choice near certainty: a softmax that is sure learns nothing.
@@ -142,6 +147,7 @@ class Universal(nn.Module):
         *,
         weight: Weight | None = None,
         noise: Tensor | None = None,
+        strength: float = 1.0,
         table: Tensor | None = None,
         report: Report | None = None,
     ) -> Tensor:
@@ -151,8 +157,9 @@ class Universal(nn.Module):
             blurred: ``(B, C, H, W)`` in the light of the blur, grey or colour; or integers, see ``table``.
             psf: ``(kh, kw)``, or one for each photograph ``(B, kh, kw)``; odd sides, of any size.
             weight: 1 = trust, 0 = ignore.
-            noise: levels ``(B, 2)`` from :func:`unblur.networks.light.noise_levels` of the whole picture, when
+            noise: levels ``(B, 3)`` from :func:`unblur.networks.light.noise_levels` of the whole picture, when
                 ``blurred`` is a part of it.
+            strength: the noise counts as so many times weaker; more is sharper and noisier, less calmer and softer.
             table: the light of every integer in each plane, ``(C, n)``; a stored photograph takes a quarter of the
                 memory of its light.
             report: told the share of the work done, unless gradients are wanted; may raise ``Cancelled``.
@@ -166,11 +173,12 @@ class Universal(nn.Module):
         """
         check(blurred, psf)
         learning = torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters()))
-        if learning:
-            return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise)[-1]
         like = blurred if table is None else table
         if noise is None:
             noise = noise_levels(light_in(blurred, table), weight=weight)
+        noise = weakened(noise, strength)
+        if learning:
+            return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise)[-1]
         restored: list[Tensor] = []
         for number, picture in enumerate(blurred):
             levels = noise[number : number + 1].to(like)

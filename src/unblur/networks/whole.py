@@ -46,7 +46,7 @@ class Whole:
         picture: ``(C, H, W)`` in the light of the blur, or integers.
         psf: ``(kh, kw)``, odd sides, in the precision to compute in.
         weight: ``(1|C, H, W)``, 1 = trust, 0 = ignore.
-        levels: its noise, ``(1, 2)``.
+        levels: its noise, ``(1, 3)``.
         table: the light of every integer in each plane, ``(C, n)``.
         rounds: of the estimates under a sparse prior, if the network begins with these.
         report: told the share of the work done; may raise ``Cancelled``.

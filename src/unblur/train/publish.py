@@ -13,8 +13,8 @@ from unblur.tensors import Psf
 from unblur.train.checkpoint import Run
 from unblur.weights import Card, Weights, write_weights
 
-NETWORKS = {"deconvolution": "dcnn", "joint": "odcnn", "universal": "universal"}
-"""Parts that restore photographs by themselves, and the name of the method that they are."""
+NETWORKS = {"deconvolution": "dcnn", "joint": "odcnn", "rounds": "universal", "universal": "universal"}
+"""Parts after which a network restores photographs by itself, and the name of the method that it is."""
 
 
 def publish(
@@ -57,8 +57,9 @@ def publish(
         version=__version__,
     )
     path = folder / f"{NETWORKS[part]}.safetensors"
-    tensors = run.parts.part(part).state_dict()
-    if part == "universal":
+    universal = NETWORKS[part] == "universal"
+    tensors = run.parts.part("universal" if universal else part).state_dict()
+    if universal:
         tensors = {name: half_kernel(tensor) for name, tensor in tensors.items()}
     write_weights(path, Weights(card=card, psf=torch.ones(1, 1) if psf is None else psf, tensors=tensors))
     return path
