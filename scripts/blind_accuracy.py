@@ -2,7 +2,8 @@
 
     python scripts/blind_accuracy.py DATA rows.jsonl                # levin-real: 32 captures, for results
     python scripts/blind_accuracy.py DATA rows.jsonl --split val    # made shakes on other photographs, for choices
-    python scripts/blind_accuracy.py DATA disks.jsonl --disks --jpeg 85    # how exactly made disks are named
+    python scripts/blind_accuracy.py DATA rows.jsonl --shapes disk --jpeg 85    # how exactly made disks are named
+    python scripts/blind_accuracy.py DATA rows.jsonl --shapes motion --small --half 1
 
 A row is written after each picture, and pictures that have one are left out, so the same command goes on where it was
 stopped. Prints a Markdown table. The error ratio is that of Levin, Weiss, Durand and Freeman (2009): the summed squared
@@ -10,14 +11,18 @@ error of the restoration with the estimated PSF over that with the true one, bot
 brought to their place by the fraction of a pixel that fits best. The size that is asked for is 4 pixels more than the
 true PSF's.
 
-Disks have radii of 2.3 to 11.5 px and noise of 1 %, on the middle 400 pixels of every second photograph for validation.
+Shapes are disks of 2.3 to 11.5 px or lines of 5 to 29 px, small ones of 1.6 to 3 and 2.6 to 5 px, under noise of 1 %
+on the middle 400 pixels of one half of the photographs for validation. Each is named twice: by the spectrum alone and
+with the universal network's results.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,10 +31,12 @@ from unblur.benchmark.case import Case, Pair, pair_of
 from unblur.benchmark.published import for_choices, levin_real_suite
 from unblur.benchmark.suites import photos_in
 from unblur.blind.cleanup import alike
+from unblur.blind.search import Kind
 from unblur.blind.shake import ShakeSettings, estimated_shake
 from unblur.blind.shapes import estimated_shape
 from unblur.degrade.camera import Camera
 from unblur.errors import ImageError, PsfError
+from unblur.estimation import restore_by_default
 from unblur.methods import METHODS
 from unblur.psf.measured import WHITE
 from unblur.tensors import Image, Psf
@@ -38,7 +45,14 @@ MORE = 4
 NOISE = 0.005
 """Of the pictures for choices."""
 FINEST = 0.05
-RADII = (2.3, 3.6, 4.7, 6.1, 7.4, 9.2, 11.5)
+SIZES = {
+    "disk": (2.3, 3.6, 4.7, 6.1, 7.4, 9.2, 11.5),
+    "motion": (5, 7.3, 9.1, 11.6, 14, 16.7, 20.4, 24.2, 29, 6.2),
+}
+SMALL = {"disk": (1.6, 2.0, 2.3, 2.6, 3.0), "motion": (2.6, 3.3, 4.1, 5.0)}
+ANGLES = (0, 17, 33, 52, 71, 90, 108, 127, 149, 163, 45, 5, 84, 135)
+SHAPE_SIDE = 31
+"""Of the largest shape that is tried."""
 
 
 def best_shift(psf: Psf, truth: Psf) -> tuple[int, int]:
@@ -105,27 +119,64 @@ def row_of(name: str, pair: Pair, settings: ShakeSettings) -> dict[str, object]:
     }
 
 
-def disk_row(number: int, photo: Path, jpeg: int | None) -> dict[str, object]:
-    """How far the radius of one made disk is missed, as a share of it."""
-    radius = RADII[number % len(RADII)]
+def shape_row(number: int, photo: Path, kind: Kind, sizes: Sequence[float], jpeg: int | None) -> dict[str, Any]:
+    """What one made disk or line is named, by the spectrum alone and with results that are judged."""
+    angle = "" if kind == "disk" else f",{ANGLES[(3 * number + number // len(sizes)) % len(ANGLES)]}"
+    spec = f"{kind}:{sizes[number % len(sizes)]}{angle}"
     camera = Camera(transfer="encoded", noise=0.01, jpeg=jpeg)
-    case = Case(suite="disks", column="disk", photo=photo, psf=f"disk:{radius}", camera=camera, number=number, side=400)
-    row: dict[str, object] = {"name": photo.name, "radius": radius, "jpeg": jpeg}
+    case = Case(suite=kind, column=kind, photo=photo, psf=spec, camera=camera, number=number, side=400)
+    row: dict[str, Any] = {"name": photo.name, "true": spec, "jpeg": jpeg}
     blurred = pair_of(case).blurred
-    try:
-        found = estimated_shape(blurred, 31, kind="disk", weight=(blurred < WHITE).to(blurred))
-    except (ImageError, PsfError) as error:
-        return row | {"refused": str(error)}
-    return row | {"found": found.spec, "error": float(found.spec.removeprefix("disk:")) / radius - 1}
+    for way, restore in (("spectrum", None), ("judged", restore_by_default())):
+        begun = time.perf_counter()
+        try:
+            found = estimated_shape(
+                blurred, SHAPE_SIDE, kind=kind, weight=(blurred < WHITE).to(blurred), restore=restore
+            )
+        except (ImageError, PsfError) as error:
+            row[way] = {"refused": str(error)}
+            continue
+        row[way] = {
+            "found": found.spec,
+            "missed": missed(spec, found.spec),
+            "gain": found.gain,
+            "naturalness": found.naturalness,
+            "rival": found.rival,
+            "seconds": time.perf_counter() - begun,
+        }
+    return row
 
 
-def disks(data: Path, path: Path, jpeg: int | None) -> None:
-    """Write a row for each disk and print how many were named to within 5 %."""
-    rows = [disk_row(number, photo, jpeg) for number, photo in enumerate(photos_in(data / "val")[::2])]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    right = sum(abs(float(str(row.get("error", 1)))) < 0.05 for row in rows)
-    refused = sum("refused" in row for row in rows)
-    print(f"{right} of {len(rows)} radii within 5 %, {refused} refused")  # noqa: T201
+def missed(true: str, found: str) -> tuple[float, float]:
+    """By which share the size is missed, and by how many degrees the angle."""
+    (size, *angle), (other, *turned) = (
+        [float(number) for number in spec.partition(":")[2].split(",")] for spec in (true, found)
+    )
+    turn = abs(angle[0] - turned[0]) % 180 if angle else 0.0
+    return other / size - 1, min(turn, 180 - turn)
+
+
+def shapes(asked: argparse.Namespace) -> None:
+    """Write a row for each shape and print how many were named rightly: to 5 % or half a pixel of a line, 3 degrees."""
+    kind: Kind = asked.shapes
+    sizes = (SMALL if asked.small else SIZES)[kind]
+    photos = photos_in(asked.data / "val")[asked.half :: 2]
+    rows = []
+    for number, photo in enumerate(photos):
+        rows.append(shape_row(number, photo, kind, sizes, asked.jpeg))
+        print(json.dumps(rows[-1]), flush=True)  # noqa: T201
+    asked.rows.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    for way in ("spectrum", "judged"):
+        said = [(row["true"], row[way]["missed"]) for row in rows if "missed" in row[way]]
+        right = 0
+        for true, (share, turn) in said:
+            size = float(true.partition(":")[2].split(",")[0])
+            right += turn <= 3 and (abs(share) <= 0.05 or (kind == "motion" and abs(share) * size <= 0.5))
+        ratios = torch.tensor([share for _, (share, _) in said]).log1p()
+        print(  # noqa: T201
+            f"{way}: {right} of {len(rows)} right, {len(rows) - len(said)} refused, "
+            f"root mean square of ln(found / true) {float(ratios.square().mean().sqrt()):.3f}"
+        )
 
 
 def table(rows: list[dict[str, object]], least: float) -> str:
@@ -153,11 +204,13 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--split", choices=("test", "val"), default="test")
     parser.add_argument("--every", type=int, default=1, help="take only every n-th picture")
-    parser.add_argument("--disks", action="store_true", help="made disks in place of shakes")
-    parser.add_argument("--jpeg", type=int, help="quality at which the pictures with disks are stored")
+    parser.add_argument("--shapes", choices=("disk", "motion"), help="made disks or lines in place of shakes")
+    parser.add_argument("--small", action="store_true", help="small shapes, whose zeros the spectrum hardly shows")
+    parser.add_argument("--half", type=int, choices=(0, 1), default=0, help="of the photographs, for shapes")
+    parser.add_argument("--jpeg", type=int, help="quality at which the pictures with shapes are stored")
     asked = parser.parse_args()
-    if asked.disks:
-        disks(asked.data, asked.rows, asked.jpeg)
+    if asked.shapes:
+        shapes(asked)
         return
     if asked.split == "test":
         cases = levin_real_suite(asked.data)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unblur.blind.cleanup import spread
 from unblur.blind.doubt import is_sharp, refuse_empty, refuse_small
+from unblur.blind.natural import Restore
 from unblur.blind.shake import ShakeSettings, estimated_shake
 from unblur.blind.shapes import estimated_shape
 from unblur.colour import SRGB, luma
@@ -18,6 +19,7 @@ from unblur.errors import ConfigError
 from unblur.io.arrays import check_range, planes_of_array
 from unblur.io.picture import Picture
 from unblur.io.read import read_picture
+from unblur.methods import METHODS
 from unblur.plan import light_of
 from unblur.psf.measured import WHITE
 from unblur.psf.parametric import Number, delta
@@ -37,6 +39,8 @@ SHARP = 0.75
 """Spread of a PSF in pixels, up to which a photograph counts as sharp."""
 UNSURE = 0.75
 """Agreement below which a shake is doubted: most right ones for validation were above, some wrong ones too."""
+NATURAL = 0.1
+"""Naturalness below which a disk or line is doubted: disks for validation had 0.2 at least."""
 _COARSE = 8
 """Pixels a side of the squares in which the part is looked for."""
 
@@ -54,6 +58,10 @@ class Estimate:
     """Root mean square distance of the PSF's light from its centroid, in pixels."""
     agreement: float | None
     """Of a shake: similarity of two estimates, from more and from fewer edges, at most 1."""
+    naturalness: float | None
+    """Of a disk or line: how much more natural the restoration looks than one without blur; above 0 if it does."""
+    rival: str | None
+    """Of a disk or line: quite another size that does nearly as well."""
     residual: Residual | None
     """What the PSF leaves unexplained; None where the part is too small to tell."""
 
@@ -68,6 +76,13 @@ class Estimate:
                 f"another estimate is like this one to {self.agreement:.2f} only, right ones are to {UNSURE:g}; "
                 "look at the restored picture before you trust it"
             )
+        if self.naturalness is not None and self.naturalness < NATURAL:
+            found.append(
+                f"restored with it it looks hardly more natural than without ({self.naturalness:.2f}, expected "
+                f"{NATURAL:g} at least); look at the restored picture before you trust it"
+            )
+        if self.rival is not None:
+            found.append(f"{self.rival} explains the picture nearly as well; compare both restored pictures")
         if self.residual is not None and not self.residual.explained:
             found.append(str(self.residual))
         return tuple(found)
@@ -116,7 +131,7 @@ def psf_of_file(
     # A sensor's colours clip one after the other, and demosaicing spreads that to the neighbours.
     clipped = F.max_pool2d((light >= white).any(dim=1, keepdim=True).to(light), 3, stride=1, padding=1)
     plane = luma(light)
-    spec, agreement = None, None
+    spec, agreement, naturalness, rival = None, None, None, None
     refuse_empty(plane, weight=1 - clipped)
     if is_sharp(plane):
         spec, psf = "delta", delta()
@@ -127,11 +142,26 @@ def psf_of_file(
         )
         psf, agreement = shake.psf, shake.agreement
     else:
-        spec = estimated_shape(plane, size, kind=kind, weight=1 - clipped, report=report).spec
+        shape = estimated_shape(plane, size, kind=kind, weight=1 - clipped, restore=restore_by_default(), report=report)
+        spec, naturalness, rival = shape.spec, shape.naturalness, shape.rival
         psf = parse_psf(spec)
     return Estimate(
-        psf=psf, spec=spec, box=part, spread=spread(psf), agreement=agreement, residual=residual(light, psf)
+        psf=psf,
+        spec=spec,
+        box=part,
+        spread=spread(psf),
+        agreement=agreement,
+        naturalness=naturalness,
+        rival=rival,
+        residual=residual(light, psf),
     )
+
+
+def restore_by_default() -> Restore:
+    """The universal network on the processor, as a judge of sizes wants it; weights are read at the first picture."""
+    method = METHODS["universal"]
+    deconvolve = method.build(torch.device("cpu"), method.settings())
+    return lambda blurred, psf, weight: deconvolve(blurred, psf, weight=weight)
 
 
 def _checked(box: Box, picture: Picture) -> Box:

@@ -1,6 +1,7 @@
 """``unblur psf estimate``: photographs as files, findings as text and JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.blind.scenes import taken
 from unblur.blind.cleanup import alike
 from unblur.cli.psf import app
 from unblur.colour import encode_srgb
+from unblur.estimation import Estimate
 from unblur.io.psf import read_psf
 from unblur.psf.parametric import disk
 from unblur.psf.random import shake_seeded
@@ -68,6 +70,8 @@ def test_a_disk_is_named_and_written_beside_the_photograph() -> None:
     assert float(radius) == pytest.approx(3.5, rel=0.06)
     assert said["psf"] == "a-psf.png"
     assert Path("a-psf.png").exists()
+    assert said["naturalness"] > 0.1
+    assert "more natural" not in result.stderr
 
 
 def test_a_part_that_is_named_is_the_one_that_is_looked_at() -> None:
@@ -75,6 +79,23 @@ def test_a_part_that_is_named_is_the_one_that_is_looked_at() -> None:
     arguments = ["estimate", "a.png", "--size", "9", "--kind", "disk", "--crop", "40,20,140,110", "--json"]
 
     assert json.loads(CliRunner().invoke(app, arguments).stdout)["part"] == "40,20,140,110"
+
+
+def test_an_unnatural_restoration_and_a_rival_are_reasons_to_look_twice() -> None:
+    sure = Estimate(
+        psf=disk(3),
+        spec="disk:3",
+        box=(0, 0, 9, 9),
+        spread=2.1,
+        agreement=None,
+        naturalness=0.3,
+        rival=None,
+        residual=None,
+    )
+
+    assert sure.warnings == ()
+    assert "it looks hardly more natural than without (0.02" in replace(sure, naturalness=0.02).warnings[0]
+    assert "disk:7.1 explains the picture nearly as well" in replace(sure, rival="disk:7.1").warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,32 @@
-"""Disks and straight lines by the spectrum of the blurred picture: the size whose zeros the picture shows."""
+"""Disks and straight lines from the blurred picture: by the zeros of its spectrum and by how natural results look."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+
+import numpy as np
 
 from unblur.blind.doubt import refuse_empty, refuse_small
-from unblur.blind.spectrum import Periodogram, misfits, periodogram
+from unblur.blind.natural import Judge, Restore
+from unblur.blind.search import Kind, Numbers, Search
+from unblur.blind.spectrum import misfits, periodogram
 from unblur.errors import ImageError, PsfError
 from unblur.psf.parametric import delta
-from unblur.psf.parse import parse_psf
 from unblur.tensors import Image, Report, Weight
 
-Kind = Literal["disk", "motion"]
-
 LEAST_GAIN = 0.01
-"""By so much per frequency the best size must explain the spectrum better than no blur at all."""
+"""By so much per frequency the best size must explain the spectrum better than no blur at all,"""
+LEAST_WITH_RESULTS = 0.025
+"""or by so much the picture, with the naturalness of the results added: sharp photographs under JPEG reached 0.019."""
+NATURAL = 0.05
+"""Weight of the unnaturalness against the misfit per frequency; chosen on half of the photographs for validation."""
+CLOSE = 0.02
+"""Sizes whose misfit is at most so much above the lowest are judged by their results; beyond, nothing could make up
+for it."""
 _TILES_OVER_SIDE = 4
-_ANGLES = 18
-_STEP = 1.12
-"""Factor from one size to the next of the first search."""
+_SIZES_JUDGED, _ANGLES_JUDGED = 5, 3
+"""So many are judged around the best one."""
+_SEARCH = 0.4
+"""Share of the work in searching the spectrum, for the progress alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +36,41 @@ class Shape:
     spec: str
     """As the grammar writes it, ``disk:5.3`` or ``motion:14,30``."""
     gain: float
-    """How much better than no blur it explains the spectrum: log-likelihood per frequency, above 0."""
+    """How much better than no blur it explains the picture, above 0: log-likelihood per frequency of the spectrum, and
+    the weighted naturalness if that was judged."""
+    naturalness: float | None
+    """How much less unnatural the result is than the same without blur, above 0 if it is; None if not judged."""
+    rival: str | None
+    """Quite another size that does nearly as well, if there is one."""
 
 
-def estimated_shape(blurred: Image, side: int, *, kind: Kind, weight: Weight, report: Report | None = None) -> Shape:
-    """Find the disk's radius, or the line's length and angle, that explains the power spectrum best.
+def estimated_shape(
+    blurred: Image,
+    side: int,
+    *,
+    kind: Kind,
+    weight: Weight,
+    restore: Restore | None = None,
+    report: Report | None = None,
+) -> Shape:
+    """Find the disk's radius, or the line's length and angle, that explains the picture best.
 
-    A coarse search over all sizes up to ``side``, then a finer one around its best.
+    A coarse search over all sizes up to ``side`` finds those that explain the power spectrum; the best few are made
+    finer. Small sizes erase no frequency that can be seen, so that many explain the spectrum nearly alike: of these,
+    and of rivals that are as good, the picture is restored, and the sum of the misfit and the weighted
+    :func:`unblur.blind.natural.unnaturalness` of the result decides.
 
     Args:
         blurred: ``(1, 1, H, W)`` in the light of the blur, white 1.
         side: of the largest PSF that is tried, in pixels, odd.
         kind: the family.
         weight: ``(1, 1, H, W)``: parts of the picture with pixels to ignore are left out.
+        restore: makes the results that are judged; None leaves the spectrum to decide alone.
         report: told the share of the work done; may raise ``Cancelled``.
 
     Raises:
         ImageError: the picture is too small, or nothing in it stands out of the noise.
-        PsfError: the side is no odd number, or no size explains the spectrum better than no blur.
+        PsfError: the side is no odd number, or no size explains the picture better than no blur.
     """
     height, width = blurred.shape[-2:]
     refuse_small((height, width), side)
@@ -54,55 +79,79 @@ def estimated_shape(blurred: Image, side: int, *, kind: Kind, weight: Weight, re
     found = periodogram(blurred, tile, weight=weight)
     if found is None:
         raise ImageError(f"no part of {tile} x {tile} pixels is free of clipped light; name a darker part")
-    search = _Search(found, report)
-    best = search.best([(size,) for size in _sizes(1.0, side / 2)] if kind == "disk" else _lines(side), kind)
-    for finer in (0.05, 0.015):
-        best = search.best(_around(best, finer, kind), kind)
+    work = _Work(report, 1.0 if restore is None else _SEARCH)
+    search = Search(found, kind, side, work.searched)
+    minima = search.minima()
     nothing = float(misfits(found, [delta()])[0])
-    gain = nothing - search.lowest
-    if gain < LEAST_GAIN:
+    values, naturalness = search.misfits(minima), None
+    gain, least = nothing - values[0], LEAST_GAIN
+    enough = gain >= least
+    if restore is not None and gain > 0:
+        judge = Judge(blurred, side, weight=weight, restore=restore, told=work.restored)
+        minima, values = _judged(search, minima, judge)
+        plain = judge("delta", delta())
+        naturalness = plain - judge(search.spec(minima[0]), search.psf(minima[0]))
+        gain, least = nothing + NATURAL * plain - values[0], LEAST_WITH_RESULTS
+        enough = enough or gain >= least
+    if not enough:
         raise PsfError(
-            f"no {kind} explains the picture's spectrum better than no blur ({gain:.3f} per frequency, expected "
-            f"{LEAST_GAIN:g} at least); try another kind or measure a point or an edge"
+            f"no {kind} explains the picture better than no blur ({gain:.3f} per frequency, expected "
+            f"{least:g} at least); try another kind or measure a point or an edge"
         )
-    return Shape(spec=_spec(best, kind), gain=gain)
+    work.over()
+    rivals = [each for each, value in zip(minima[1:], values[1:], strict=True) if value - values[0] < LEAST_GAIN]
+    return Shape(
+        spec=search.spec(minima[0]),
+        gain=gain,
+        naturalness=naturalness,
+        rival=search.spec(rivals[0]) if rivals else None,
+    )
 
 
-class _Search:
-    """Tries sizes and keeps the lowest misfit."""
+def _judged(search: Search, minima: list[Numbers], judge: Judge) -> tuple[list[Numbers], list[float]]:
+    """The minima that are close to the best one, and what each is worth with its results; the best one made finer."""
 
-    def __init__(self, found: Periodogram, report: Report | None) -> None:
-        self.found, self.report, self.lowest, self.rounds = found, report, math.inf, 0
+    def worth(numbers: Numbers) -> float:
+        return search.misfit(numbers) + NATURAL * judge(search.spec(numbers), search.psf(numbers))
 
-    def best(self, candidates: list[tuple[float, ...]], kind: Kind) -> tuple[float, ...]:
-        values: list[float] = []
-        for number, candidate in enumerate(candidates):
-            values.append(float(misfits(self.found, [parse_psf(_spec(candidate, kind))])[0]))
-            if self.report:
-                self.report((self.rounds + (number + 1) / len(candidates)) / 3)
-        self.rounds += 1
-        self.lowest = min(values)
-        return candidates[values.index(self.lowest)]
+    lowest = search.misfit(minima[0])
+    best, *others = sorted((each for each in minima if search.misfit(each) <= lowest + CLOSE), key=worth)
+    refined = _along(search, search.sizes_around(best), judge, _SIZES_JUDGED)
+    if search.kind == "motion":
+        refined = _along(search, search.angles_around(refined), judge, _ANGLES_JUDGED)
+    kept = [refined, *(each for each in others if not search.alike(each, refined))]
+    return kept, [worth(each) for each in kept]
 
 
-def _sizes(smallest: float, largest: float) -> list[float]:
-    count = max(1, math.ceil(math.log(largest / smallest) / math.log(_STEP)))
-    return [smallest * (largest / smallest) ** (number / count) for number in range(count + 1)]
+def _along(search: Search, path: list[Numbers], judge: Judge, most: int) -> Numbers:
+    """The best on a path of neighbours: a few results are judged, between them unnaturalness changes evenly."""
+    misfit = np.array(search.misfits(path))
+    close = np.flatnonzero(misfit <= misfit.min() + CLOSE)
+    seen = np.unique(close[np.linspace(0, len(close) - 1, most).round().astype(int)])
+    looks = [judge(search.spec(path[place]), search.psf(path[place])) for place in seen]
+    worth = misfit[close] + NATURAL * np.interp(close, seen, looks)
+    return path[int(close[int(worth.argmin())])]
 
 
-def _lines(side: int) -> list[tuple[float, ...]]:
-    angles = [180 * number / _ANGLES for number in range(_ANGLES)]
-    return [(length, angle) for length in _sizes(2.0, side - 1.0) for angle in angles]
+class _Work:
+    """How much is done, told as a share that only rises."""
 
+    def __init__(self, report: Report | None, search: float) -> None:
+        self.report, self.search, self.restorations = report, search, 0
 
-def _around(best: tuple[float, ...], finer: float, kind: Kind) -> list[tuple[float, ...]]:
-    """Neighbours of the best so far, and it itself."""
-    sizes = [best[0] * (1 + finer * step) for step in range(-2, 3)]
-    if kind == "disk":
-        return [(size,) for size in sizes]
-    turn = 60 * finer
-    return [(size, (best[1] + turn * step) % 180) for size in sizes for step in range(-2, 3)]
+    def searched(self, share: float) -> None:
+        """So much of the search is done, 0 to 1."""
+        if self.report:
+            self.report(self.search * share)
 
+    def restored(self) -> None:
+        """One restoration more is done; there are rarely more than one expects."""
+        self.restorations += 1
+        if self.report:
+            most = _SIZES_JUDGED + _ANGLES_JUDGED + 4  # the best of the search and of the paths, no blur
+            self.report(self.search + (1 - self.search) * min(0.95, self.restorations / most))
 
-def _spec(numbers: tuple[float, ...], kind: Kind) -> str:
-    return f"{kind}:" + ",".join(f"{number:.2f}" for number in numbers)
+    def over(self) -> None:
+        """All of it."""
+        if self.report:
+            self.report(1.0)

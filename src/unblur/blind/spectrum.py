@@ -14,6 +14,8 @@ photographs for validation at JPEG 85, 0.46 found next to no disk; 0.2 found a s
 ROUNDS = 12
 """Of Fisher scoring."""
 _DAMPING = 1e-3
+_TOGETHER = 18
+"""PSFs that are compared at a time, which bounds the memory."""
 _LEAST_KNOWN = 0.9
 """Share of a tile's pixels that must be trusted."""
 
@@ -84,35 +86,39 @@ def misfits(found: Periodogram, psfs: list[Tensor]) -> Float[Tensor, " c"]:
     basis = [torch.ones_like(slope), slope]
     basis += [wave(turns * angle) for turns in (2, 4) for wave in (torch.cos, torch.sin)]
     shapes = torch.stack(basis, dim=1)
-    return torch.stack([_misfit(power, shapes, _smoothed(psf.to(like), found.side)[seen]) for psf in psfs])
+    passed = torch.stack([_smoothed(psf.to(like), found.side)[seen] for psf in psfs])
+    return torch.cat([_misfit(power, shapes, some) for some in passed.split(_TOGETHER)])
 
 
-def _misfit(power: Float[Tensor, " f"], shapes: Float[Tensor, "f k"], passed: Float[Tensor, " f"]) -> Tensor:
-    """The lowest ``mean(ln m + P / m)`` over the numbers of the model."""
+def _misfit(power: Float[Tensor, " f"], shapes: Float[Tensor, "f k"], passed: Float[Tensor, "c f"]) -> Tensor:
+    """The lowest ``mean(ln m + P / m)`` over the numbers of the model, for each candidate."""
     count = shapes.shape[1]
-    values = power.new_zeros(count + 1)
-    values[1] = -2.5
-    values[-1] = power.quantile(0.02).clamp_min(1e-12).log()
-    values[0] = (power.mean() / (torch.exp(shapes[:, 1] * values[1]) * passed).mean()).clamp_min(1e-12).log()
+    values = power.new_zeros(len(passed), count + 1)
+    values[:, 1] = -2.5
+    values[:, -1] = power.quantile(0.02).clamp_min(1e-12).log()
+    values[:, 0] = (power.mean() / (torch.exp(shapes[:, 1] * -2.5) * passed).mean(dim=1)).clamp_min(1e-12).log()
 
     def modelled(numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        signal = torch.exp((shapes @ numbers[:count]).clamp(-40, 40)) * passed
-        model = signal + numbers[-1].exp()
-        return signal, model, (model.log() + power / model).mean()
+        signal = torch.exp((numbers[:, :count] @ shapes.T).clamp(-40, 40)) * passed
+        model = signal + numbers[:, -1:].exp()
+        return signal, model, (model.log() + power / model).mean(dim=1)
 
     signal, model, best = modelled(values)
-    damping = _DAMPING
+    damping = torch.full_like(best, _DAMPING)
     for _ in range(ROUNDS):
-        slopes = torch.cat([signal[:, None] * shapes, values[-1].exp().expand(len(power), 1)], dim=1) / model[:, None]
-        score = (slopes * (power / model - 1)[:, None]).mean(dim=0)
-        fisher = slopes.T @ slopes / len(power)
-        ridge = damping * torch.eye(count + 1).to(fisher) * fisher.diagonal().clamp_min(1e-6)
+        noise = values[:, -1:].exp().expand_as(model)
+        slopes = torch.cat([signal[..., None] * shapes, noise[..., None]], dim=2) / model[..., None]
+        score = (slopes * (power / model - 1)[..., None]).mean(dim=1)
+        fisher = slopes.transpose(1, 2) @ slopes / len(power)
+        ridge = torch.diag_embed(damping[:, None] * fisher.diagonal(dim1=1, dim2=2).clamp_min(1e-6))
         tried = values + torch.linalg.solve(fisher + ridge, score).clamp(-2, 2)
         candidate = modelled(tried)
-        if bool(candidate[2] < best):
-            values, (signal, model, best), damping = tried, candidate, damping / 5
-        else:
-            damping *= 20
+        better = candidate[2] < best
+        values = torch.where(better[:, None], tried, values)
+        signal, model = (
+            torch.where(better[:, None], new, old) for new, old in zip(candidate[:2], (signal, model), strict=True)
+        )
+        best, damping = torch.where(better, candidate[2], best), torch.where(better, damping / 5, damping * 20)
     return best
 
 

@@ -119,4 +119,6 @@ def _said(found: "Estimate", target: Path) -> dict[str, object]:
     said |= {"size": found.psf.shape[0], "part": ",".join(map(str, found.box)), "spread": round(found.spread, 2)}
     if found.agreement is not None:
         said["agreement"] = round(found.agreement, 2)
+    if found.naturalness is not None:
+        said["naturalness"] = round(found.naturalness, 2)
     return said
