@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.train.tiny import pictures
 from unblur.degrade.jpeg import jpeg
 from unblur.networks.light import blockiness, compress, expand, noise_levels
 
@@ -61,6 +62,12 @@ def test_one_edge_in_the_scene_is_no_block() -> None:
     picture[..., 80:] *= 0.2
 
     assert float(blockiness(picture)) < 0.1
+
+
+def test_a_small_picture_without_noise_stays_within_what_was_trained() -> None:
+    picture = torch.nn.functional.avg_pool2d(pictures()[0][..., :32, :40], 3, 1, 1).clamp(0, 1)
+
+    assert float(blockiness(picture)) == 2
 
 
 def test_more_rows_of_the_same_leave_blockiness_as_it_is() -> None:

@@ -106,7 +106,7 @@ def test_the_same_batch_again_and_again_is_learned(loss: str) -> None:
     optimizer = torch.optim.Adam(part.groups(stage))
 
     losses = []
-    for _ in range(35):
+    for _ in range(25):
         optimizer.zero_grad()
         loss_now = part.loss(stage, blurred, psf, scene, linear)
         loss_now.backward()

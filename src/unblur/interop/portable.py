@@ -287,7 +287,7 @@ def blockiness(picture: Array) -> float:
     bent = np.abs(rising[..., 1:-1] - (rising[..., :-2] + rising[..., 2:]) / 2)[..., : 8 * count]
     # Medians are the lower of two middle numbers, as PyTorch has them.
     phases = np.sort(np.sort(bent.mean(axis=(0, 1)).reshape(count, 8), axis=0)[(count - 1) // 2] + 1e-5)
-    return math.log(phases[-1] / phases[3])
+    return min(2.0, math.log(phases[-1] / phases[3]))
 
 
 def whiteness(picture: Array) -> Array:

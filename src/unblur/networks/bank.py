@@ -26,7 +26,8 @@ class Bank(nn.Module):
         self.log_weights = nn.Parameter(
             torch.cat([spread, torch.full((features,), -2.0)]) * torch.log(torch.tensor(10))
         )
-        self.slopes = nn.Parameter(torch.full((members + features, LEVELS), 0.5))
+        # More noise, larger r; what JPEG's blocks mean for it is left to be learned, as in the rounds.
+        self.slopes = nn.Parameter(torch.tensor([[0.5, 0.5] + [0.0] * (LEVELS - 2)]).repeat(members + features, 1))
         self.filters = nn.Parameter(torch.zeros(features, 5, 5))
 
     def preferred(self) -> int:

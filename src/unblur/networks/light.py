@@ -27,6 +27,8 @@ BLOCK = 8
 """Side of JPEG's blocks in pixels."""
 NO_STEP = 1e-5
 """Steps between neighbouring columns below this are none."""
+BLOCKIEST = 2.0
+"""No photograph counts as more: strong JPEG has 1.8, small pictures without any noise would have 6."""
 
 
 def compress(light: Tensor) -> Tensor:
@@ -109,7 +111,7 @@ def blockiness(image: Image, *, weight: Weight | None = None) -> Float[Tensor, "
     steps = steps[:, : BLOCK * count] / image.shape[1]
     # The median over columns, for one edge in the scene is no block.
     phases = steps.unflatten(1, (count, BLOCK)).nanmedian(dim=1).values.nan_to_num() + NO_STEP
-    return (phases.max(dim=1).values / phases.median(dim=1).values).log()
+    return (phases.max(dim=1).values / phases.median(dim=1).values).log().clamp_max(BLOCKIEST)
 
 
 def _haar(image: Image, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
