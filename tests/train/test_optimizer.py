@@ -11,7 +11,7 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(2, 5, 3), nn.Tanh(), nn.ConvTranspose2d(5, 1, 3))
 
 
-def steps(net: nn.Module, optimizer: torch.optim.Adam | KernelMuon, count: int) -> list[float]:
+def steps(net: nn.Module, optimizer: torch.optim.Optimizer | KernelMuon, count: int) -> list[float]:
     x = torch.linspace(-1, 1, 2 * 2 * 12 * 12).reshape(2, 2, 12, 12)
     target = x.sum(dim=1, keepdim=True).sin()
     losses = []
@@ -72,3 +72,10 @@ def test_rates_are_set_through_its_groups() -> None:
 
     assert len(optimizer.param_groups) == 2  # kernels, biases
     assert all(group["peak"] == 1e-2 for group in optimizer.param_groups)
+
+
+def test_gradient_descent_learns_too() -> None:
+    net = network()
+    losses = steps(net, optimizer_for("sgd", [{"params": list(net.parameters()), "lr": 0.05}]), 30)
+
+    assert losses[-1] < losses[0]

@@ -8,8 +8,8 @@ from unblur.networks.denoise_cnn import DenoiseCNN, OutlierLayers
 from unblur.tensors import Image
 
 PRESETS: dict[str, dict[str, int]] = {
-    "paper": {"width": 38, "support": 121, "outlier_width": 512, "first": 16, "last": 8},
-    "small": {"width": 20, "support": 101, "outlier_width": 96, "first": 12, "last": 8},
+    "paper": {"width": 38, "support": 121, "outlier_width": 512, "first": 16, "last": 8, "rectified": 0},
+    "small": {"width": 20, "support": 101, "outlier_width": 96, "first": 12, "last": 8, "rectified": 0},
 }
 """Sizes by name. ``paper``: 5.46 M weights, 5.5 M multiply-adds per pixel. ``small``: 0.34 M and 0.33 M."""
 
@@ -25,14 +25,23 @@ class ODCNN(nn.Module):
         outlier_width: maps of the outlier-rejection layers.
         first: side of their first kernels in pixels.
         last: side of their last kernels in pixels.
+        rectified: 1 for ReLU in the outlier-rejection layers, where the paper has tanh. The deconvolution layers keep
+            tanh: they work where it is nearly straight.
     """
 
     def __init__(
-        self, *, width: int = 38, support: int = 121, outlier_width: int = 512, first: int = 16, last: int = 8
+        self,
+        *,
+        width: int = 38,
+        support: int = 121,
+        outlier_width: int = 512,
+        first: int = 16,
+        last: int = 8,
+        rectified: int = 0,
     ) -> None:
         super().__init__()
         self.maps = SeparableMaps(width=width, support=support)
-        self.layers = OutlierLayers(inputs=width, width=outlier_width, first=first, last=last)
+        self.layers = OutlierLayers(inputs=width, width=outlier_width, first=first, last=last, rectified=rectified)
         self.rim = self.layers.rim
         self.margin = support // 2 + self.layers.margin
         """Pixels that a result needs on each side of it, rim cut: 71 for the paper's sizes."""

@@ -50,7 +50,7 @@ class Run:
         self.stage_seconds = self.seconds
         self.optimizer = self._optimizer()
 
-    def _optimizer(self) -> torch.optim.Adam | KernelMuon:
+    def _optimizer(self) -> torch.optim.Optimizer | KernelMuon:
         return optimizer_for(self.recipe.optimizer, self.parts.groups(self.stage))
 
     def save(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What moves the weights: Adam, or Muon for the kernels and Adam for the rest."""
+"""What moves the weights: Adam, Muon for the kernels and Adam for the rest, or plain gradient descent."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,9 +6,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-OptimizerName = Literal["adam", "muon"]
+OptimizerName = Literal["adam", "muon", "sgd"]
 BETAS = (0.9, 0.99)
 """Of Adam."""
+MOMENTUM = 0.9
+"""Of gradient descent."""
 
 
 class KernelMuon:
@@ -67,6 +69,10 @@ class KernelMuon:
             part.load_state_dict(state[name])
 
 
-def optimizer_for(name: OptimizerName, groups: list[dict[str, Any]]) -> torch.optim.Adam | KernelMuon:
+def optimizer_for(name: OptimizerName, groups: list[dict[str, Any]]) -> torch.optim.Optimizer | KernelMuon:
     """The optimiser that a recipe names, over a part's parameter groups."""
-    return KernelMuon(groups) if name == "muon" else torch.optim.Adam(groups, betas=BETAS)
+    if name == "muon":
+        return KernelMuon(groups)
+    return (
+        torch.optim.SGD(groups, lr=0.0, momentum=MOMENTUM) if name == "sgd" else torch.optim.Adam(groups, betas=BETAS)
+    )

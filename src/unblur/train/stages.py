@@ -20,7 +20,9 @@ class Parts(nn.Module):
     def __init__(self, sizes: dict[str, int]) -> None:
         super().__init__()
         self.deconvolution = DCNN(width=sizes["width"], support=sizes["support"])
-        self.denoise = DenoiseCNN(width=sizes["outlier_width"], first=sizes["first"], last=sizes["last"])
+        self.denoise = DenoiseCNN(
+            width=sizes["outlier_width"], first=sizes["first"], last=sizes["last"], rectified=sizes["rectified"]
+        )
         self.joint = ODCNN(**sizes)
         self.gradient_limit: float | None = None
         """Nothing here needs its gradients cut."""
