@@ -18,7 +18,7 @@ FLOORS = [
     "compact",
     "weights circular",
     "deconvolvers",
-    "universal method",
+    "universal trained method",
     "baselines",
     "methods",
     "io tiling crop blind",

@@ -8,18 +8,12 @@ from typing import Any
 import torch
 
 from unblur.circular import on_photograph
-from unblur.deconvolvers import (
-    SHIPPED,
-    Deconvolver,
-    circular_network,
-    network_margin,
-    trained_network,
-    weights_for,
-)
+from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
 from unblur.method import WHOLE, Method, Tiling
 from unblur.solvers.epll import EpllSettings, PatchPrior, epll
 from unblur.tensors import Image, Psf, Report, Weight
+from unblur.trained import SHIPPED, circular_network, network_margin, trained_network, weights_for
 from unblur.weights import Weights, is_shipped, read_weights, shipped
 
 

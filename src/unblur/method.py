@@ -44,8 +44,8 @@ class Method:
     build: Callable[[torch.device, Any], Deconvolver]
     psfs: str = "any"
     """In words: which PSFs it takes."""
-    trained: Callable[[Any, Psf], Weights] | None = None
-    """Settings and PSF → the weights that would be used; None for what is not trained for one PSF."""
+    trained: Callable[[Any, Psf], tuple[Weights, ...]] | None = None
+    """Settings and PSF → the weights that may be used; None for what is not trained for one PSF."""
     learned: Callable[[Any], Weights] | None = None
     """Settings → the weights of what was trained, but for any PSF."""
     transfer: Literal["any", "linear", "encoded"] = "any"
@@ -64,7 +64,15 @@ class Method:
         """Why the method cannot take this PSF, in words that follow its name; None if it can."""
         if self.trained is None:
             return None
-        return self.trained(settings or self.settings(), psf).refusal(psf)
+        return self.trained(settings or self.settings(), psf)[0].refusal(psf)
+
+    def learned_digest(self, settings: Any, psf: Psf) -> str | None:
+        """SHA-256 of what has been learned for a PSF, several joined by ``+``; None for what needs no training."""
+        if self.learned is not None:
+            return self.learned(settings).card.sha256
+        if self.trained is None:
+            return None
+        return "+".join(weights.card.sha256 for weights in self.trained(settings, psf))
 
     def margin(self, psf: Psf, settings: Any = None) -> int:
         """Pixels by which a tile must overlap its neighbours, on each side."""

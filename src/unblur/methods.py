@@ -2,15 +2,7 @@
 
 from unblur.baselines import BASELINES
 from unblur.circular import on_photograph
-from unblur.deconvolvers import (
-    DcnnSettings,
-    OdcnnSettings,
-    SeparableSettings,
-    network_margin,
-    separable_inversion,
-    trained_network,
-    weights_for,
-)
+from unblur.deconvolvers import SeparableSettings, separable_inversion
 from unblur.method import WHOLE, Method, Tiling
 from unblur.networks.unet import STRIDE
 from unblur.solvers.hyper_laplacian import HyperLaplacianSettings, hyper_laplacian
@@ -20,6 +12,7 @@ from unblur.solvers.saturated_rl import SaturatedRlSettings, saturated_rl
 from unblur.solvers.sparse import SparseSettings, sparse
 from unblur.solvers.wiener import WienerSettings, wiener, wiener_reach
 from unblur.tensors import Psf
+from unblur.trained import DcnnSettings, OdcnnSettings, network_margin, trained_network, weights_for
 from unblur.universal import UniversalSettings, universal, universal_margin, universal_weights
 
 

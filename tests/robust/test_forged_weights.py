@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tests.robust import samples
-from unblur.deconvolvers import network_of
 from unblur.errors import WeightsError
+from unblur.trained import network_of
 from unblur.weights import Weights, read_weights, write_weights
 
 

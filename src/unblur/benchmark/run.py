@@ -126,10 +126,7 @@ class _Bench:
         if place not in self.learned:
             method = METHODS[entry.method]
             settings = method.configured(entry.settings)
-            if method.trained is not None:
-                self.learned[place] = method.trained(settings, self.psf(case)).card.sha256
-            else:
-                self.learned[place] = "" if method.learned is None else method.learned(settings).card.sha256
+            self.learned[place] = method.learned_digest(settings, self.psf(case)) or ""
         return self.learned[place]
 
     def key(self, case: Case, entry: Entry) -> str:

@@ -45,13 +45,11 @@ def described(run: Restoring) -> dict[str, Any]:
     plan = overridden(plan, white=options.get("white"), strength=options.get("strength"))
     method, settings = plan.method, plan.settings  # the strength is in the settings now
     options.pop("strength", None)
-    weights = method.trained(settings, plan.psf) if method.trained else None
-    weights = method.learned(settings) if method.learned else weights
     said = {
         **options,
         "method": method.name,
         "settings": dataclasses.asdict(settings),
-        "weights": None if weights is None else weights.card.sha256,
+        "weights": method.learned_digest(settings, plan.psf),
         "version": __version__,
     }
     return {key: _plain(value) for key, value in sorted(said.items())}

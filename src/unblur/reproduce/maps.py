@@ -9,13 +9,13 @@ from unblur.benchmark.case import pair_of
 from unblur.benchmark.entry import INPUT, Entry
 from unblur.benchmark.run import Row
 from unblur.boundary import mirrored
-from unblur.deconvolvers import DcnnSettings, network_of, weights_for
 from unblur.errors import WeightsError
 from unblur.networks.dcnn import DCNN
 from unblur.reproduce.document import Picture, Section
 from unblur.reproduce.drawing import mosaic
 from unblur.reproduce.study import Job, Study
 from unblur.tensors import Image, Psf
+from unblur.trained import DcnnSettings, network_of, weights_for
 
 SHOWN = 3
 """Maps of each start, as many as in the paper."""
@@ -68,7 +68,7 @@ def strongest_maps(
     Raises:
         WeightsError: the weights are missing or of another network.
     """
-    network = network_of(weights_for("dcnn")(DcnnSettings(start=start), psf)).to(blurred)
+    network = network_of(weights_for("dcnn")(DcnnSettings(start=start), psf)[0]).to(blurred)
     if not isinstance(network, DCNN):
         raise WeightsError(f"the weights for a DCNN of {start} start are of another network; install them again")
     maps = network.maps(mirrored(blurred, network.margin))[0]

@@ -51,7 +51,7 @@ class Run:
         self.optimizer = self._optimizer()
 
     def _optimizer(self) -> torch.optim.Optimizer | KernelMuon:
-        return optimizer_for(self.recipe.optimizer, self.parts.groups(self.stage))
+        return optimizer_for(self.stage.optimizer or self.recipe.optimizer, self.parts.groups(self.stage))
 
     def save(self, path: Path) -> None:
         """Write everything beside ``path``, then rename: a kill leaves the old state or the new one, never half.

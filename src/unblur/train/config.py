@@ -77,6 +77,8 @@ class Stage:
     """Steps over which the rates rise from zero."""
     rim: bool = False
     """Whether the loss counts the rim of partial sums too, as the paper has it."""
+    optimizer: Literal["", "adam", "muon", "sgd"] = ""
+    """Another than the recipe's for this stage."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be meant."""
@@ -157,6 +159,9 @@ class Recipe:
             del said["optimizer"]
         if not self.begun_from:
             del said["begun_from"]
+        for stage in said["stages"]:
+            if not stage["optimizer"]:
+                del stage["optimizer"]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

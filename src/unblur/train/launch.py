@@ -46,13 +46,17 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How often a run looks up from its work, in steps."""
+    """How often a run looks up from its work, in steps; short stages save and validate ten times at least."""
 
     save: int = 200
     log: int = 20
     validate: int = 500
     seconds: float | None = None
     """Stop cleanly, saved, after so many seconds of training in this call; None trains to the end."""
+
+    def due(self, step: int, every: int, steps: int) -> bool:
+        """Whether something that is done every so many steps is due, at the end of a stage of ``steps`` too."""
+        return step == steps or step % max(1, min(every, steps // 10)) == 0
 
 
 def train_recipe(
@@ -107,17 +111,16 @@ def train_recipe(
     spent = run.seconds
 
     def after(loss: float) -> bool:
-        ended = run.step == run.stage.steps
         enough = schedule.seconds is not None and run.seconds - spent >= schedule.seconds
-        if ended or run.step % schedule.validate == 0:
+        if schedule.due(run.step, schedule.validate, run.stage.steps):
             run.validation.update(validate(run, checks))
         progress = _progress(run, loss)
-        if ended or run.step % schedule.log == 0:
+        if schedule.due(run.step, schedule.log, run.stage.steps):
             row = {**asdict(progress), "stage_number": run.stage_number, "seconds": run.seconds}
             if recipe.network == "universal":
                 row["columns"] = dict(run.validation)
             rows.add(row)
-        if rank == 0 and (ended or enough or run.step % schedule.save == 0):
+        if rank == 0 and (enough or schedule.due(run.step, schedule.save, run.stage.steps)):
             run.save(state)
         if rank == 0 and watch:
             watch(progress)
