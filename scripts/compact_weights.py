@@ -2,14 +2,24 @@
 
     python scripts/compact_weights.py runs/mine/odcnn.safetensors src/unblur/data/odcnn-mine.safetensors --bits 6
 
-The card stays as it is, but for its hash; `unblur` reads both forms alike.
+The card stays as it is, but for its hash; `unblur` reads both forms alike. The long layers of DCNN and ODCNN become
+float16 only: large strengths stand against small differences there, and 8 bits cost DCNN half a decibel.
 """
 
 import argparse
 from pathlib import Path
 
+from torch import Tensor
+
 from unblur.compact import BITS, compacted
 from unblur.weights import Weights, read_weights, write_weights
+
+LONG = "maps."
+
+
+def _half(tensor: Tensor) -> Tensor:
+    """Kernels as float16, biases as they are."""
+    return tensor.half() if tensor.ndim == 4 else tensor
 
 
 def main() -> None:
@@ -20,7 +30,8 @@ def main() -> None:
     parser.add_argument("--bits", type=int, default=BITS, choices=range(2, 9))
     asked = parser.parse_args()
     whole = read_weights(asked.weights)
-    small = Weights(card=whole.card, psf=whole.psf, tensors=compacted(whole.tensors, asked.bits))
+    tensors = {name: _half(tensor) if name.startswith(LONG) else tensor for name, tensor in whole.tensors.items()}
+    small = Weights(card=whole.card, psf=whole.psf, tensors=compacted(tensors, asked.bits))
     write_weights(asked.output, small)
     read_weights(asked.output)  # what cannot be read again must not be found out by somebody else
     before, after = (path.stat().st_size / 1e6 for path in (asked.weights, asked.output))

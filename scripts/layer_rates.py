@@ -89,7 +89,7 @@ def main() -> None:
     for dtype in precisions:
         name = str(dtype).removeprefix("torch.")
         for layout, memory_format in layouts.items():
-            for patch in (184, 256, 320):
+            for patch in (184, 233):
                 forward, step = big_layer(dtype, memory_format, patch - SUPPORT + 1)
                 share = f"{forward / ceiling[dtype]:.0%}, {step / ceiling[dtype]:.0%}"
                 lines.append(
@@ -97,7 +97,7 @@ def main() -> None:
                 )
     for dtype in precisions:
         name = str(dtype).removeprefix("torch.")
-        for patch in (184, 233, 256, 320):
+        for patch in (184, 233, 320):
             forward, step = big_layer_by_spectrum(dtype, patch - SUPPORT + 1)
             share = f"{forward / ceiling[dtype]:.0%}, {step / ceiling[dtype]:.0%}"
             about = f"16 × 16, spectrum | {name} | columns | {patch}"

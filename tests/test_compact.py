@@ -65,3 +65,10 @@ def test_parts_that_do_not_belong_together_are_refused(fault: str, kernel: torch
 
     with pytest.raises(WeightsError, match="compact tensor w"):
         expanded(stored)
+
+
+def test_what_is_float16_already_stays(kernel: torch.Tensor) -> None:
+    stored = compacted({"w": kernel.half()}, 4)
+
+    assert list(stored) == ["w"]
+    assert torch.equal(stored["w"], kernel.half())

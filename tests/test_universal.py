@@ -117,7 +117,7 @@ def test_a_large_picture_is_sampled_in_bands_that_tell_the_same_noise(monkeypatc
 
 
 def test_a_file_of_another_network_is_refused() -> None:
-    other = Path(__file__).parents[1] / "src" / "unblur" / "data" / "dcnn-disk7-small.safetensors"
+    other = Path(__file__).parents[1] / "src" / "unblur" / "data" / "dcnn-disk7.safetensors"
 
     with pytest.raises(ConfigError, match="expected a universal network"):
         universal_weights("universal", UniversalSettings(weights=str(other)))

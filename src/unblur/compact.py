@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -17,7 +18,7 @@ _PARTS = (".codes", ".scales", ".layout")
 
 
 def compacted(tensors: Mapping[str, Tensor], bits: int = BITS) -> dict[str, Tensor]:
-    """Store every large kernel in ``bits`` bits a weight; all else stays as it is.
+    """Store every large kernel in ``bits`` bits a weight; all else stays as it is, also what is float16 already.
 
     A kernel ``name`` of n output channels becomes ``name.codes``, n rows of packed bits; ``name.scales``, the step of
     each channel in float32; and ``name.layout``, the bits and the shape.
@@ -28,7 +29,7 @@ def compacted(tensors: Mapping[str, Tensor], bits: int = BITS) -> dict[str, Tens
     """
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if tensor.ndim < 2 or tensor.numel() < WORTHWHILE:
+        if tensor.ndim < 2 or tensor.numel() < WORTHWHILE or tensor.dtype is torch.float16:
             stored[name] = tensor
             continue
         rows = tensor.detach().float().cpu().flatten(1)
@@ -84,11 +85,10 @@ def _quantised(rows: Float[Tensor, "n m"], bits: int) -> tuple[Int[Tensor, "n m"
 
 def _packed(codes: Int[Tensor, "n m"], bits: int) -> UInt8[Tensor, "n k"]:
     """Codes of so many bits, each row from a fresh byte, lowest bits first."""
-    flags = (codes[..., None] >> torch.arange(bits)) & 1
-    flags = torch.nn.functional.pad(flags.flatten(1), (0, -codes.shape[1] * bits % 8))
-    return (flags.unflatten(1, (-1, 8)) << torch.arange(8)).sum(dim=-1).to(torch.uint8)
+    flags = np.unpackbits(codes.to(torch.uint8).numpy()[..., None], axis=2, bitorder="little")[..., :bits]
+    return torch.from_numpy(np.packbits(flags.reshape(len(codes), -1), axis=1, bitorder="little"))
 
 
-def _unpacked(packed: UInt8[Tensor, "n k"], bits: int, columns: int) -> Int[Tensor, "n m"]:
-    flags = (packed.long()[..., None] >> torch.arange(8)) & 1
-    return (flags.flatten(1)[:, : columns * bits].unflatten(1, (columns, bits)) << torch.arange(bits)).sum(dim=-1)
+def _unpacked(packed: UInt8[Tensor, "n k"], bits: int, columns: int) -> UInt8[Tensor, "n m"]:
+    flags = np.unpackbits(packed.numpy(), axis=1, count=columns * bits, bitorder="little")
+    return torch.from_numpy(np.packbits(flags.reshape(-1, columns, bits), axis=2, bitorder="little")[..., 0])

@@ -25,8 +25,10 @@ from unblur.weights import Weights, built, is_shipped, psf_distance, read_weight
 Lights = Literal["clipped", "unclipped"]
 """The photographs that a network was trained on: of two of its kind for one PSF, each is better at its own."""
 SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("dcnn", "separable"): ("dcnn-disk7-small",),
-    ("dcnn", "random"): ("dcnn-disk7-small-random",),
+    ("dcnn", "clipped"): ("dcnn-disk7-saturated", "dcnn-shake27-saturated"),
+    ("dcnn", "unclipped"): ("dcnn-disk7", "dcnn-shake27"),
+    ("dcnn", "random clipped"): ("dcnn-disk7-saturated-random",),
+    ("dcnn", "random unclipped"): ("dcnn-disk7-random",),
     ("odcnn", "clipped"): ("odcnn-disk7-saturated", "odcnn-shake27-saturated"),
     ("odcnn", "unclipped"): ("odcnn-disk7", "odcnn-shake27"),
     ("crf-cascade", ""): ("crf-cascade-disk7", "crf-cascade-shake27"),
@@ -52,16 +54,6 @@ CLIPPED_SHARE = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
-class DcnnSettings:
-    """What a user may set."""
-
-    start: Literal["separable", "random"] = "separable"
-    """Which of the shipped networks: trained from the separable inversion, or from random weights."""
-    weights: str | None = None
-    """A file from ``unblur train`` to use instead of what is shipped."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class OdcnnSettings:
     """What a user may set."""
 
@@ -69,6 +61,14 @@ class OdcnnSettings:
     """Which of the shipped networks: trained where lights clip, or where none do; ``auto`` looks at the photograph."""
     weights: str | None = None
     """A file from ``unblur train`` to use instead of what is shipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DcnnSettings(OdcnnSettings):
+    """What a user may set."""
+
+    start: Literal["separable", "random"] = "separable"
+    """Which of the shipped networks: trained from the separable inversion, or from random weights."""
 
 
 def weights_for(network: TrainedName) -> Callable[[Any, Psf], tuple[Weights, ...]]:
@@ -90,8 +90,11 @@ def weights_for(network: TrainedName) -> Callable[[Any, Psf], tuple[Weights, ...
 
 def _kinds(settings: Any) -> tuple[str, ...]:
     """The second half of the keys of :data:`SHIPPED` that settings allow."""
-    lights = getattr(settings, "lights", getattr(settings, "start", ""))
-    return ("clipped", "unclipped") if lights == "auto" else (lights,)
+    if not isinstance(settings, OdcnnSettings):
+        return ("",)
+    lights = ("clipped", "unclipped") if settings.lights == "auto" else (settings.lights,)
+    random = isinstance(settings, DcnnSettings) and settings.start == "random"
+    return tuple(f"random {kind}" for kind in lights) if random else lights
 
 
 def _nearest(names: tuple[str, ...], psf: Psf) -> Weights:
