@@ -25,8 +25,8 @@ from unblur.weights import Weights, built, is_shipped, psf_distance, read_weight
 Lights = Literal["clipped", "unclipped"]
 """The photographs that a network was trained on: of two of its kind for one PSF, each is better at its own."""
 SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("dcnn", "clipped"): ("dcnn-disk7-saturated", "dcnn-shake27-saturated"),
-    ("dcnn", "unclipped"): ("dcnn-disk7", "dcnn-shake27"),
+    ("dcnn", "clipped"): ("dcnn-disk7-saturated",),
+    ("dcnn", "unclipped"): ("dcnn-disk7",),
     ("dcnn", "random clipped"): ("dcnn-disk7-saturated-random",),
     ("dcnn", "random unclipped"): ("dcnn-disk7-random",),
     ("odcnn", "clipped"): ("odcnn-disk7-saturated", "odcnn-shake27-saturated"),
