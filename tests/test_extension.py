@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.conftest import make_chart
 from unblur.bands import Held
-from unblur.boundary import Circular, extended
+from unblur.boundary import Arc, domain, extended
 from unblur.colour import SRGB
 from unblur.degrade.camera import Camera
 from unblur.errors import Cancelled, ConfigError
@@ -47,10 +47,13 @@ class NearAverage:
     def decoded(self, stored: Tensor) -> Image:
         return light_of(stored, through_light=True)
 
+    def room(self, psf: Psf) -> Tensor:
+        return psf
+
     def piece(
-        self, extended: Image, psf: Psf, *, weight: Weight, circular: Circular, report: Report | None = None
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
     ) -> Image:
-        del psf, circular
+        del psf, place
         self.seen.append((extended.shape[-2], extended.shape[-1]))
         if report:
             report(1.0)
@@ -64,7 +67,11 @@ class NearAverage:
 
 def whole(step: NearAverage, stored: Tensor, psf: Psf) -> Tensor:
     picture, weight, inside = extended(step.decoded(stored), psf)
-    return step.piece(picture, psf, weight=weight, circular=(True, True))[..., inside[0], inside[1]]
+    rows, columns = (
+        Arc(start=-part.start, stop=full - part.start, length=length, full=full, wanted=slice(0, length))
+        for part, full, length in zip(inside, picture.shape[-2:], stored.shape[-2:], strict=True)
+    )
+    return step.piece(picture, psf, weight=weight, place=(rows, columns))[..., inside[0], inside[1]]
 
 
 @pytest.mark.parametrize("size", [(37, 53), (20, 90), (8, 61)])
@@ -110,10 +117,36 @@ def test_all_tiles_are_of_one_size_and_none_is_larger_than_the_extended_photogra
 def test_a_span_round_the_circle_holds_every_pixel_once() -> None:
     first, _ = spans(40, 54, 7, 20, 20)
 
-    assert first.circular
+    assert first.arc.circular
     assert int(first.within.sum()) == 40
     assert torch.equal(first.first[first.kept], torch.arange(20))
     assert len(first.first) == 54
+
+
+def test_a_span_knows_where_on_the_circle_it_lies() -> None:
+    top, _, last = spans(90, 124, 17, 30, 10)
+
+    assert (top.arc.start, top.arc.stop, top.written) == (-10, 40, slice(0, 30))
+    assert (last.arc.start, last.arc.stop, last.kept) == (50, 100, slice(10, 40))
+    assert torch.equal(last.within, torch.cat([torch.ones(40), torch.zeros(10)]))
+    assert not last.arc.circular
+
+
+def test_the_photograph_is_extended_for_the_room_that_a_method_asks_for() -> None:
+    class Roomy(NearAverage):
+        def room(self, psf: Psf) -> Tensor:
+            return psf.new_zeros(13, 15)
+
+        def piece(self, extended: Image, psf: Psf, **words: Any) -> Image:
+            assert psf.shape == (3, 3)
+            fulls.append(tuple(arc.full for arc in words["place"]))
+            return super().piece(extended, psf, **words)
+
+    fulls: list[tuple[int, ...]] = []
+
+    list(extended_bands(Roomy(), Held(make_chart(100, 70)), torch.ones(3, 3) / 9, tile=50, margin=4))
+
+    assert set(fulls) == {domain((100, 70), torch.zeros(13, 15))[0]}
 
 
 def test_only_the_rows_that_a_row_of_tiles_needs_are_read() -> None:

@@ -6,12 +6,18 @@ import pytest
 import torch
 
 from tests.conftest import make_chart
+from tests.networks.test_whole import lit, lively, partly_ignored
+from unblur.bands import Held
 from unblur.deconvolvers import Surveying
 from unblur.errors import Cancelled, ConfigError
+from unblur.extension import extended_bands
 from unblur.methods import METHODS, default_method
 from unblur.networks.light import noise_levels
 from unblur.plan import planned
 from unblur.psf.parametric import disk
+from unblur.stored import OnStored
+from unblur.tensors import Psf
+from unblur.tiling import tiled
 from unblur.universal import SAMPLED, UniversalDeconvolver, UniversalSettings, universal, universal_weights
 
 CPU = torch.device("cpu")
@@ -96,6 +102,7 @@ def test_a_photograph_of_24_megapixels_is_not_cut_unless_asked() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(UniversalDeconvolver, "of_integers", noted)
+        patch.setattr(UniversalDeconvolver, "piece", noted)
         for memory in (None, 1_000_000_000):
             with pytest.raises(Cancelled):
                 plan.restored(photograph, memory=memory)
@@ -121,3 +128,41 @@ def test_a_file_of_another_network_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="expected a universal network"):
         universal_weights("universal", UniversalSettings(weights=str(other)))
+
+
+@pytest.mark.parametrize("ignoring", [False, True])
+def test_a_tile_at_the_frame_sees_the_opposite_side_of_the_photograph_as_the_whole_does(
+    ignoring: bool, comma: Psf
+) -> None:
+    network, picture, psf = lively(sparse=1, steps=2), lit(251, 61)[:, :1], comma.double()
+    weight = partly_ignored(251, 61) if ignoring else None
+    trust = None if weight is None else Held(weight)
+    own = OnStored(UniversalDeconvolver(lambda _: network, CPU), CPU, through_light=False)
+    step = own.surveyed(Held(picture), trust)
+    whole = step(picture, psf, weight=weight)
+
+    bands = list(extended_bands(step, Held(picture), psf, tile=84, margin=80, weight=trust))
+
+    torch.testing.assert_close(torch.cat(bands, dim=-2), whole, atol=0.1 / 255, rtol=0)
+    apart = tiled(step, picture, psf, tile=84, margin=80, grid=8, weight=weight)
+    assert float((apart - whole).abs().max()) > 1 / 255
+
+
+def test_a_piece_that_is_all_of_the_extended_photograph_is_the_whole(comma: Psf) -> None:
+    network, picture, psf = lively(sparse=1, steps=2), lit(50, 61), comma.double()
+    step = OnStored(UniversalDeconvolver(lambda _: network, CPU), CPU, through_light=False)
+
+    (band,) = extended_bands(step.surveyed(Held(picture), None), Held(picture), psf, tile=61, margin=100)
+
+    torch.testing.assert_close(band, step(picture, psf), atol=1e-8, rtol=0)
+
+
+def test_gradients_flow_through_tiles() -> None:
+    picture = make_chart(40, 60).requires_grad_()
+    plan = planned(disk(1), method=None, transfer="encoded", encoding="srgb", settings=None, device=CPU)
+
+    plan.restored(picture, tile=40).sum().backward()
+
+    assert picture.grad is not None
+    assert float(picture.grad.abs().min()) >= 0
+    assert float(picture.grad.abs().max()) > 0

@@ -7,6 +7,7 @@ circular domain has no seam.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -19,6 +20,26 @@ from unblur.tensors import Image, Psf, Weight
 Inside = tuple[slice, slice]
 Circular = tuple[bool, bool]
 """Whether a picture comes as a circle along its height and its width, and needs no extension there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arc:
+    """Part of the circle that an extended photograph is along one axis, in pixels from the photograph's first one."""
+
+    start: int
+    """Below 0: before the photograph, or on the opposite side of it."""
+    stop: int
+    length: int
+    """Of the photograph."""
+    full: int
+    """Of the circle."""
+    wanted: slice
+    """Pixels of the photograph for whose sake the part is looked at."""
+
+    @property
+    def circular(self) -> bool:
+        """Whether it is all of the circle."""
+        return self.stop - self.start == self.full
 
 
 def replicated(image: Image, margin: int) -> Tensor:
@@ -66,7 +87,14 @@ def domain(size: tuple[int, int], psf: Psf, *, circular: Circular = (False, Fals
     return whole, (slice(starts[0], starts[0] + size[0]), slice(starts[1], starts[1] + size[1]))
 
 
-def extended_rows(of: Callable[[Tensor], Tensor], size: tuple[int, int], psf: Psf, rows: slice) -> Tensor:
+def extended_rows(
+    of: Callable[[Tensor], Tensor],
+    size: tuple[int, int],
+    psf: Psf,
+    rows: slice,
+    *,
+    circular: Circular = (False, False),
+) -> Tensor:
     """Some rows of :func:`extended`, for a photograph that is read row by row.
 
     Args:
@@ -74,11 +102,12 @@ def extended_rows(of: Callable[[Tensor], Tensor], size: tuple[int, int], psf: Ps
         size: its height and width.
         psf: ``(kh, kw)``.
         rows: of the domain.
+        circular: as for :func:`extended`.
 
     Returns:
         ``(n, W')``.
     """
-    whole, inside = domain(size, psf)
+    whole, inside = domain(size, psf, circular=circular)
     positions = (torch.arange(rows.start, rows.stop) - inside[0].start) % whole[0]
     first, second, share = sources(positions, size[0], whole[0])
     picture = of(first)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from unblur.boundary import Circular, extended, extended_weight, filled
+from unblur.boundary import Arc, Circular, extended, extended_weight, filled
 from unblur.tensors import Image, Psf, Report, Weight
 
 
@@ -42,14 +42,12 @@ class OnPhotograph:
         picture = blurred if trust is None else filled(blurred, trust, psf)
         return self._solved(picture, psf, trust, (False, False), report)
 
+    def room(self, psf: Psf) -> Tensor:
+        """A PSF of the size for which photographs are extended: this one."""
+        return psf
+
     def piece(
-        self,
-        extended: Image,
-        psf: Psf,
-        *,
-        weight: Weight,
-        circular: Circular = (False, False),
-        report: Report | None = None,
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
     ) -> Image:
         """Restore a piece of a photograph that was extended already.
 
@@ -57,10 +55,11 @@ class OnPhotograph:
             extended: ``(B, C, h, w)``, what is to be ignored filled already.
             psf: ``(kh, kw)``.
             weight: ``(B|1, C|1, h, w)``, 0 beyond the photograph's frame.
-            circular: axes along which the piece is all of the extended photograph.
+            place: of the piece on the circle of either axis.
             report: told the share of the work done.
         """
         extended = extended.to(self.device)
+        circular = (place[0].circular, place[1].circular)
         return self._solved(extended, psf, weight.to(extended), circular, report)
 
     def _solved(

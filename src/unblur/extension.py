@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unblur.bands import Rows
-from unblur.boundary import Circular, domain, filled, sources, trusted_mean
+from unblur.boundary import Arc, domain, filled, sources, trusted_mean
 from unblur.tensors import Image, Psf, Report, Weight
 from unblur.tiling import check_tile, portion
 
@@ -32,8 +32,12 @@ class PieceStep(Protocol):
         """Stored numbers as light."""
         ...
 
+    def room(self, psf: Psf) -> Tensor:
+        """A PSF of the size for which the photograph is extended."""
+        ...
+
     def piece(
-        self, extended: Image, psf: Psf, *, weight: Weight, circular: Circular, report: Report | None = None
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
     ) -> Image:
         """Restore light ``(B, C, h, w)`` with weight 0 beyond the frame; not clipped."""
         ...
@@ -45,7 +49,7 @@ class PieceStep(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A tile along one axis: its pixels in the extended photograph, and which of them are kept."""
+    """A tile along one axis: its pixels in the extended photograph."""
 
     first: Tensor
     """Numbers of the photograph's pixels that stand there."""
@@ -57,11 +61,18 @@ class Span:
     """and the share of the second there, float64."""
     within: Tensor
     """1 within the frame, else 0."""
-    circular: bool
-    """Whether these are all pixels of the extended photograph along this axis."""
-    kept: slice
-    written: slice
-    """Where in the photograph that goes."""
+    arc: Arc
+    """Where that is on the circle."""
+
+    @property
+    def kept(self) -> slice:
+        """Which of its pixels are kept."""
+        return slice(self.written.start - self.arc.start, self.written.stop - self.arc.start)
+
+    @property
+    def written(self) -> slice:
+        """Where in the photograph these go."""
+        return self.arc.wanted
 
 
 def extended_bands(
@@ -93,10 +104,11 @@ def extended_bands(
     """
     check_tile(tile, margin)
     size = (source.shape[-2], source.shape[-1])
-    (height, width), inside = domain(size, psf)
+    room = step.room(psf)
+    (height, width), inside = domain(size, room)
     rows = spans(size[0], height, inside[0].start, tile, margin)
     columns = spans(size[1], width, inside[1].start, tile, margin)
-    light: Rows = _Decoded(source, step) if weight is None else _Filled(_Decoded(source, step), weight, psf)
+    light: Rows = _Decoded(source, step) if weight is None else _Filled(_Decoded(source, step), weight, room)
     like, done, count = source.read(slice(0, 1)), 0, len(rows) * len(columns)
     for row in rows:
         # What is held of a photograph without a weight are stored numbers: they take less memory than light.
@@ -115,7 +127,7 @@ def extended_bands(
                 piece,
                 psf,
                 weight=frame if trust is None else frame * trust[..., here].to(piece),
-                circular=(row.circular, column.circular),
+                place=(row.arc, column.arc),
                 report=portion(report, done, count),
             )
             band[..., column.written] = step.as_stored(restored[..., row.kept, column.kept], like)
@@ -154,9 +166,7 @@ def spans(length: int, full: int, start: int, tile: int, margin: int) -> list[Sp
                 mixed=mixed,
                 share=share[mixed],
                 within=(positions < length).to(torch.float32),
-                circular=circular,
-                kept=slice(first - begin, last - begin),
-                written=slice(first, last),
+                arc=Arc(start=begin, stop=end, length=length, full=full, wanted=slice(first, last)),
             )
         )
     return found

@@ -21,13 +21,15 @@ class Tiling:
     """How a method's result on a tile relates to its result on the whole picture.
 
     ``exact``: equal to float precision when the tile overlaps by ``margin``; ``approximate``: nearly equal, the margin
-    being measured so that the largest difference stays below a step of 8 bits; ``whole``: tiles are refused. Networks
-    that put an outside of their own around a tile may differ more near the photograph's rim.
+    being measured so that the largest difference stays below a step of 8 bits, or close to it; ``whole``: tiles are
+    refused.
     """
 
     kind: Literal["exact", "approximate", "whole"]
     margin: Callable[[Any, Psf], int]
     """Settings and PSF → overlap in pixels on each side of a tile."""
+    surroundings: Callable[[Any, Psf], int] | None = None
+    """The same around a crop, or a tile where the PSF varies, which are photographs of their own; None for as much."""
     grid: int = 1
     """Tiles begin at multiples of this many pixels."""
 
@@ -77,6 +79,11 @@ class Method:
     def margin(self, psf: Psf, settings: Any = None) -> int:
         """Pixels by which a tile must overlap its neighbours, on each side."""
         return self.tiling.margin(settings or self.settings(), psf)
+
+    def surroundings(self, psf: Psf, settings: Any = None) -> int:
+        """Pixels that are restored around a part of a photograph, on each side, and thrown away."""
+        chosen = self.tiling.surroundings or self.tiling.margin
+        return chosen(settings or self.settings(), psf)
 
     def configured(self, values: Mapping[str, object] | None) -> Any:
         """The method's settings, from plain values or the text of a command line.

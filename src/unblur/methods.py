@@ -13,7 +13,7 @@ from unblur.solvers.sparse import SparseSettings, sparse
 from unblur.solvers.wiener import WienerSettings, wiener, wiener_reach
 from unblur.tensors import Psf
 from unblur.trained import DcnnSettings, OdcnnSettings, network_margin, trained_network, weights_for
-from unblur.universal import UniversalSettings, universal, universal_margin, universal_weights
+from unblur.universal import UniversalSettings, universal, universal_margin, universal_surroundings, universal_weights
 
 
 def _iterated_reach(settings: RichardsonLucySettings | SaturatedRlSettings, psf: Psf) -> int:
@@ -121,7 +121,7 @@ _LIST = (
         settings=UniversalSettings,
         build=universal("universal"),
         learned=lambda settings: universal_weights("universal", settings),
-        tiling=Tiling(kind="approximate", margin=universal_margin, grid=STRIDE),
+        tiling=Tiling(kind="approximate", margin=universal_margin, surroundings=universal_surroundings, grid=STRIDE),
         psfs="any; sharper for the one that unblur train --from universal tuned it to",
         differentiable=True,
         bytes_per_pixel=20,

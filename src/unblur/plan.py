@@ -80,9 +80,9 @@ class Plan:
                     return step(planes, self.psf, weight=weight, report=report)
                 if not step.takes_pieces:
                     step = step.surveyed(held, trust)
-                    margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
+                    grid = self.method.tiling.grid
                     return tiled(
-                        step, planes, self.psf, tile=side, margin=margin, grid=grid, weight=weight, report=report
+                        step, planes, self.psf, tile=side, margin=self._margin, grid=grid, weight=weight, report=report
                     )
             restored, top = torch.empty_like(planes, memory_format=torch.contiguous_format), 0
             for band in self.bands(held, tile=tile, memory=memory, weight=trust, report=report):
@@ -116,18 +116,18 @@ class Plan:
             ConfigError: as for :meth:`restored`.
         """
         self._check_size(source.shape)
-        margin, grid = self.method.margin(self.psf, self.settings), self.method.tiling.grid
+        margin, grid = self._margin, self.method.tiling.grid
         side = self._tile_side(source.shape, tile, memory)
         step = self._step()
         if self.grid is None:
             longest = max(source.shape[2:])
             if side is not None and side < longest:
+                step = step.surveyed(source, weight)
                 if step.takes_pieces:
                     yield from extended_bands(
                         step, source, self.psf, tile=side, margin=margin, weight=weight, report=report
                     )
                     return
-                step = step.surveyed(source, None)
             yield from tiled_bands(
                 step, source, self.psf, tile=side or longest, margin=margin, grid=grid, report=report
             )
@@ -144,6 +144,12 @@ class Plan:
             step.light, source, psfs, cell=(down, across), margin=margin, grid=grid, weight=weight, report=report
         ):
             yield step.as_stored(light, like)
+
+    @property
+    def _margin(self) -> int:
+        """Pixels around a tile; of a PSF that varies each tile is a photograph of its own."""
+        known = self.method.margin if self.grid is None else self.method.surroundings
+        return known(self.psf, self.settings)
 
     def _step(self) -> OnStored:
         build = self.method.build(self.device, self.settings)
@@ -183,7 +189,7 @@ class Plan:
             return tile
         # The method itself puts an outside around what it gets; a piece also has its surroundings.
         beyond, fixed = max(kh, kw), self.method.bytes_fixed
-        around = self.method.margin(self.psf, self.settings) + beyond
+        around = self._margin + beyond
         # Tiles smaller than twice their margin would be restored more than four times over.
         usual = max(self.method.working_memory, (4 * around) ** 2 * bytes_per_pixel + fixed)
         room = usual if memory is None else memory

@@ -195,7 +195,7 @@ def restore_file(
     trust = None if weight is None else trust_of(read_picture(weight).pixels[..., 0], planes)
     kept = (slice(None), slice(None))
     if box is not None:
-        around = plan.method.margin(plan.psf, plan.settings) + max(plan.psf.shape)
+        around = plan.method.surroundings(plan.psf, plan.settings) + max(plan.psf.shape)
         read, kept = surrounded(box, *picture.size, around)
         planes, trust = planes[(..., *read)], None if trust is None else trust[(..., *read)]
         plan = replace(plan, of=(read[0].start, read[1].start, *picture.size))

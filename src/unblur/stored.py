@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from unblur.bands import Rows
-from unblur.boundary import Circular
+from unblur.boundary import Arc
 from unblur.colour import SRGB, ToneCurve
 from unblur.deconvolvers import Deconvolver, Surveying
 from unblur.tensors import Image, Psf, Report, Weight
@@ -40,16 +40,14 @@ def light_of(planes: Tensor, *, through_light: bool, curve: ToneCurve = SRGB) ->
 class OfPieces(Protocol):
     """A deconvolver that extends the photograph, and can take a piece of one that was extended already."""
 
+    def room(self, psf: Psf) -> Tensor:
+        """A PSF of the size for which photographs are extended."""
+        ...
+
     def piece(
-        self,
-        extended: Image,
-        psf: Psf,
-        *,
-        weight: Weight,
-        circular: Circular = (False, False),
-        report: Report | None = None,
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
     ) -> Image:
-        """Restore ``(B, C, h, w)``, which is a circle along the axes that ``circular`` names; not clipped."""
+        """Restore ``(B, C, h, w)``, which lies on the circle of either axis as ``place`` says; not clipped."""
         ...
 
 
@@ -101,13 +99,18 @@ class OnStored:
         """Whether tiles may be cut from the extended photograph."""
         return isinstance(self.deconvolve, OfPieces)
 
+    def room(self, psf: Psf) -> Tensor:
+        """A PSF of the size for which the photograph is extended; only for what :attr:`takes_pieces`."""
+        assert isinstance(self.deconvolve, OfPieces)
+        return self.deconvolve.room(psf)
+
     def piece(
-        self, extended: Image, psf: Psf, *, weight: Weight, circular: Circular, report: Report | None = None
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
     ) -> Image:
         """Restore a piece of an extended photograph, in light; only for what :attr:`takes_pieces`."""
         assert isinstance(self.deconvolve, OfPieces)
         image = extended.to(self.device)
-        return self.deconvolve.piece(image, psf.to(image), weight=weight.to(image), circular=circular, report=report)
+        return self.deconvolve.piece(image, psf.to(image), weight=weight.to(image), place=place, report=report)
 
     def decoded(self, stored: Tensor) -> Image:
         """Stored numbers as light."""

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unblur.boundary import Arc
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
+from unblur.networks.facts import room_for
 from unblur.networks.light import noise_levels
 from unblur.networks.photograph import light_in
 from unblur.networks.universal import Universal, sizes_of
@@ -93,6 +95,24 @@ class UniversalDeconvolver:
         """
         return self._restored(stored, psf, weight, report, table=table.to(self.device))
 
+    def room(self, psf: Psf) -> Tensor:
+        """A PSF of the size for which photographs are extended."""
+        return room_for(psf)
+
+    def piece(
+        self, extended: Image, psf: Psf, *, weight: Weight, place: tuple[Arc, Arc], report: Report | None = None
+    ) -> Image:
+        """Restore a piece of an extended photograph.
+
+        Args:
+            extended: ``(B, C, h, w)``, what is to be ignored filled already.
+            psf: ``(kh, kw)``.
+            weight: ``(B|1, C|1, h, w)``, 0 beyond the photograph's frame.
+            place: of the piece on the circle of either axis.
+            report: as for calls.
+        """
+        return self._restored(extended, psf, weight, report, place=place)
+
     def _restored(
         self,
         picture: Tensor,
@@ -101,6 +121,7 @@ class UniversalDeconvolver:
         report: Report | None,
         *,
         table: Tensor | None = None,
+        place: tuple[Arc, Arc] | None = None,
     ) -> Tensor:
         picture = picture.to(self.device)
         like = picture if table is None else table
@@ -111,7 +132,14 @@ class UniversalDeconvolver:
             noise = self.noise.to(like)
         with autocast(self.device, like.dtype):
             restored: Tensor = self.network(like.dtype)(
-                picture, psf.to(like), weight=trust, noise=noise, strength=self.strength, table=table, report=report
+                picture,
+                psf.to(like),
+                weight=trust,
+                noise=noise,
+                strength=self.strength,
+                table=table,
+                place=place,
+                report=report,
             )
         if report:
             report(1.0)
@@ -153,10 +181,16 @@ def _network(weights: Callable[[], Weights], device: torch.device, dtype: torch.
 
 
 def universal_margin(settings: Any, psf: Psf) -> int:
-    """Pixels by which tiles overlap: over this distance the ringing of a tile's own edge fades.
+    """Pixels by which tiles overlap: so far the light and the noise beyond a tile ring into it.
 
-    It never ends wholly, as inverses with little regularisation ring far; ``unblur.benchmark.seams`` measures what
+    That never ends wholly, as inverses with little regularisation ring far; ``unblur.benchmark.seams`` measures what
     is left.
     """
+    del settings
+    return 8 * max(psf.shape) + 192
+
+
+def universal_surroundings(settings: Any, psf: Psf) -> int:
+    """Pixels around a part that is restored as a photograph of its own: less, as the U-Nets go over all of them."""
     del settings
     return 4 * max(psf.shape) + 192

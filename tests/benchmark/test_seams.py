@@ -34,8 +34,17 @@ def test_a_wider_margin_makes_fainter_seams() -> None:
 def test_tiles_of_the_universal_network_differ_by_less_than_one_step_of_8_bits() -> None:
     found = seams(blurred(60, 640), disk(1.5), tile=330, transfer="encoded")
 
-    assert found.margin == 4 * 3 + 192
+    assert found.margin == 8 * 3 + 192
     assert 0 < found.largest <= 1
+
+
+def test_tiles_of_the_universal_network_know_beyond_the_frame_what_the_whole_knows() -> None:
+    picture, _ = Camera(noise=0.003).photograph(make_chart(67, 679), disk(3), torch.Generator().manual_seed(2))
+
+    found = seams(picture, disk(3), tile=101, transfer="encoded")
+
+    # 0.0005 when this was written; tiles that make up for themselves what lies there reach 0.17.
+    assert found.largest < 0.03
 
 
 def test_a_method_that_refuses_tiles_cannot_be_measured() -> None:

@@ -54,6 +54,7 @@ class Surrounded:
     def __init__(self, photograph: Photograph, inside: Inside, region: Inside, extended: Tensor) -> None:
         self.photograph, self.inside = photograph, inside
         self._boxes = list(_boxes(inside, region, extended))
+        self._hidden = (max(0, region[0].start - inside[0].start), max(0, region[1].start - inside[1].start))
 
     def observed(self, number: int, rows: slice, blurred: Tensor) -> Tensor:
         """Rows of what would have been observed without clipping and beyond the frame, if the scene's blur were so."""
@@ -78,6 +79,10 @@ class Surrounded:
         white = like.new_empty(planes, rows.stop - rows.start, columns.stop - columns.start)
         for box, (its_rows, its_columns) in self._boxes:
             (y, from_y), (x, from_x) = overlap(rows, its_rows), overlap(columns, its_columns)
+            if box is None:
+                above, left = self._hidden
+                from_y = slice(from_y.start + above, from_y.stop + above)
+                from_x = slice(from_x.start + left, from_x.stop + left)
             for number, plane in enumerate(white):
                 seen = self.photograph.light(number, from_y)[:, from_x] if box is None else box[number, from_y, from_x]
                 plane[y, x] = whiteness(seen)
@@ -86,7 +91,10 @@ class Surrounded:
 
 def _boxes(inside: Inside, region: Inside, extended: Tensor) -> Iterator[tuple[Tensor | None, Inside]]:
     """The ring around the photograph in boxes of the region, and where the photograph itself lies (None)."""
-    rows, columns = ([seen.start, mine.start, mine.stop, seen.stop] for seen, mine in zip(region, inside, strict=True))
+    rows, columns = (
+        [seen.start, max(seen.start, mine.start), min(seen.stop, mine.stop), seen.stop]
+        for seen, mine in zip(region, inside, strict=True)
+    )
     for (row, (top, bottom)), (column, (left, right)) in product(
         enumerate(pairwise(rows)), enumerate(pairwise(columns))
     ):

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from torch import Tensor, nn
 
+from unblur.boundary import Arc
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, check, facts_of, misfit_of
@@ -149,6 +150,7 @@ class Universal(nn.Module):
         noise: Tensor | None = None,
         strength: float = 1.0,
         table: Tensor | None = None,
+        place: tuple[Arc, Arc] | None = None,
         report: Report | None = None,
     ) -> Tensor:
         """Restore photographs, borders included: with little memory, unless gradients are wanted.
@@ -162,6 +164,9 @@ class Universal(nn.Module):
             strength: the noise counts as so many times weaker; more is sharper and noisier, less calmer and softer.
             table: the light of every integer in each plane, ``(C, n)``; a stored photograph takes a quarter of the
                 memory of its light.
+            place: of ``blurred`` along height and width where it is a piece of a photograph that was extended already;
+                ``weight`` is then 0 beyond the photograph's frame, and what it ignores is filled already. Only what
+                the place wants of the piece is restored as well as can be.
             report: told the share of the work done, unless gradients are wanted; may raise ``Cancelled``.
 
         Returns:
@@ -185,8 +190,9 @@ class Universal(nn.Module):
             kernel = (psf if psf.ndim == 2 else psf[number]).to(like)
             trust = None if weight is None else weight[number % len(weight)]
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
-            whole = Whole(picture, kernel, trust, levels, table, rounds=self.rounds, report=tell)
-            restored.append(whole.restored([self._stage(step, levels) for step in range(self.sizes.steps)]))
+            stages = [self._stage(step, levels) for step in range(self.sizes.steps)]
+            whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=self.rounds, report=tell)
+            restored.append(whole.restored())
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 
     def estimates(

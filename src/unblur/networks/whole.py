@@ -7,22 +7,22 @@ rows at a time, in which the U-Nets, whose reach ends, work piece by piece.
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise, product
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from unblur.boundary import domain, extended_rows
+from unblur.boundary import Arc, domain, extended_rows
 from unblur.networks.bank import Bank
-from unblur.networks.facts import region_around, room_for
+from unblur.networks.facts import room_for
 from unblur.networks.light import BRIGHTEST
 from unblur.networks.photograph import Photograph, Surrounded, overlap
 from unblur.networks.rounds import PHASES, SparseRounds, Strengths, passing_of
 from unblur.networks.scratch import Scratch
+from unblur.networks.sight import cut, sights
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns, row_blocks
 from unblur.networks.splitting import estimates_in_blocks
 from unblur.networks.stage import Planes, Stage
-from unblur.networks.unet import STRIDE
 from unblur.tensors import Report
 
 PIECE = (384, 512)
@@ -48,6 +48,8 @@ class Whole:
         weight: ``(1|C, H, W)``, 1 = trust, 0 = ignore.
         levels: its noise, ``(1, 3)``.
         table: the light of every integer in each plane, ``(C, n)``.
+        stages: the steps.
+        place: of the picture along height and width, if it is a piece of an extended photograph.
         rounds: of the estimates under a sparse prior, if the network begins with these.
         report: told the share of the work done; may raise ``Cancelled``.
     """
@@ -59,35 +61,40 @@ class Whole:
         weight: Tensor | None,
         levels: Tensor,
         table: Tensor | None,
+        stages: Sequence[Stage],
         *,
+        place: tuple[Arc, Arc] | None = None,
         rounds: SparseRounds | None,
         report: Report | None,
     ) -> None:
         room = room_for(psf)
         needed = (BYTES + SPARSE_BYTES * bool(rounds)) * picture.numel() * psf.dtype.itemsize // 4
         self.scratch = Scratch(psf.device, in_file=needed > IN_MEMORY and psf.device.type == "cpu")
-        self.levels, self.report = levels, report
+        self.levels, self.stages, self.report = levels, stages, report
         photograph = Photograph(picture, weight, table)
-        if weight is not None:
+        if weight is not None and place is None:
             photograph.fill(room, self.scratch.new(picture.shape, psf.dtype))
         size = (picture.shape[-2], picture.shape[-1])
-        self.size, self.inside = domain(size, room)
+        circular = (False, False) if place is None else (place[0].circular, place[1].circular)
+        self.size, self.inside = domain(size, room, circular=circular)
         self.latent = self.scratch.new((len(picture), *self.size), psf.dtype)
         """On the whole domain: the extended photograph, then each step's estimate of the scene."""
         for number, plane in enumerate(self.latent):
             for rows in row_blocks(self.size):
-                plane[rows] = extended_rows(partial(photograph.light, number), size, room, rows)
+                plane[rows] = extended_rows(partial(photograph.light, number), size, room, rows, circular=circular)
             self.scratch.settle()
-        self.region = region_around(self.inside)
+        self.sight = sights(place, self.inside, self.size, [stage.reach for stage in stages], tuple(psf.shape))
+        self.region = (self.sight[0].region, self.sight[1].region)
         self.photograph = Surrounded(photograph, self.inside, self.region, self.latent)
         height, width = (part.stop - part.start for part in self.region)
-        held = torch.float16 if psf.dtype == torch.float32 and height * width > EXACT else psf.dtype
+        large = (height * width if place is None else self.latent[0].numel()) > EXACT
+        held = torch.float16 if psf.dtype == torch.float32 and large else psf.dtype
         self.transfer = Transfer(psf, self.size)
         self.doubt = self.scratch.new((len(picture), height, width), held)
         self._find_doubt()
         self.sparse = [self.scratch.new(self.latent.shape, held) for _ in range(len(PHASES) if rounds else 0)]
         if rounds:
-            strengths = rounds.strengths(levels, passing_of(psf), (self.inside[0].start, self.inside[1].start))
+            strengths = rounds.strengths(levels, passing_of(psf), (self.sight[0].origin, self.sight[1].origin))
             for number in range(len(picture)):
                 self._find_sparse(number, rounds, strengths)
         self.observed = self.scratch.new((len(picture), height, width), held)
@@ -96,22 +103,24 @@ class Whole:
         for columns in self.spectra[0].column_blocks():
             self.power[:, columns] = self.transfer[columns].abs().square()
 
-    def restored(self, stages: Sequence[Stage]) -> Tensor:
+    def restored(self) -> Tensor:
         """The estimate of the unclipped scene after all steps, ``(C, H, W)``."""
         report = portion(self.report, SPARSE_SHARE if self.sparse else 0.0, 1.0)
-        strips = _spans(self.observed.shape[1], max(PIECE[0], STRIP // self.observed.shape[2]))
-        for number, stage in enumerate(stages):
+        for number in range(len(self.stages)):
             for plane in range(len(self.latent)):
                 self._compare(plane, known=self._knows(number))
-            strengths = stage.bank.strengths(self.levels)[0]
-            above = self.latent[:, :0, self.region[1]]
-            for done, strip in enumerate(strips):
-                above = self._improve(stage, strip, above, strengths, known=self._knows(number))
+            strips = self.sight[0].pieces(number, max(PIECE[0], STRIP // self.observed.shape[2]))
+            above, seen = None, self.latent[:, self.region[0], self.region[1]]
+            for done, (strip, around) in enumerate(strips):
+                if above is None or strip.start != strips[done - 1][0].stop:
+                    above = seen[:, max(around.start, strip.start - self.stages[number].reach) : strip.start]
+                above = self._improve(number, strip, around, above)
                 self.scratch.settle()
                 if report:
-                    report((number + (done + 1) / len(strips)) / len(stages))
-            for plane in range(len(self.latent)):
-                self._continue_outside(plane, stage, strengths, known=self._knows(number))
+                    report((number + (done + 1) / len(strips)) / len(self.stages))
+            if number + 1 < len(self.stages):
+                for plane in range(len(self.latent)):
+                    self._continue_outside(plane, number)
         return self.latent[:, self.inside[0], self.inside[1]]
 
     def _knows(self, number: int) -> bool:
@@ -158,47 +167,45 @@ class Whole:
         mine, theirs = overlap(rows, self.region[0])
         plane[theirs] = values[mine, self.region[1]]
 
-    def _improve(
-        self, stage: Stage, strip: tuple[int, int], above: Tensor, strengths: Tensor, *, known: bool
-    ) -> Tensor:
-        """Put a better estimate into a strip of the region, its first row and the one after the last.
+    def _improve(self, number: int, strip: slice, around: slice, above: Tensor) -> Tensor:
+        """Put a better estimate into a strip of rows, ``around`` which the U-Net sees what it sees at all.
 
         ``above`` are the last estimate's rows above the strip, as far as the U-Net reaches: they are overwritten
         already. The same for the next strip comes back.
         """
-        top, bottom = strip
-        first, last = top - above.shape[1], min(self.observed.shape[1], bottom + stage.reach)
+        stage, (top, bottom) = self.stages[number], (strip.start, strip.stop)
+        first, last = top - above.shape[1], min(around.stop, bottom + stage.reach)
         old = self.latent[:, self.region[0].start + top : self.region[0].start + last, self.region[1]]
-        inverses = self._inverses(slice(first, last), stage.bank, strengths)[None]
+        inverses = self._inverses(slice(first, last), stage.bank)[None]
         members, features = inverses.split([stage.bank.members, inverses.shape[2] - stage.bank.members], dim=2)
         sparse = [estimate[:, self.region[0], self.region[1]] for estimate in self.sparse]
-        judged = old.new_empty(len(old), bottom - top, old.shape[2])
-        height, width = judged.shape[1:]
-        for (upper, lower), (left, right) in product(_spans(height, PIECE[0]), _spans(width, PIECE[1])):
-            here = slice(max(first, top + upper - stage.reach), min(last, top + lower + stage.reach))
-            x = slice(max(0, left - stage.reach), min(width, right + stage.reach))
+        judged = old[:, : bottom - top].clone()
+        for rows, (columns, seen) in product(cut(strip, PIECE[0]), self.sight[1].pieces(number, PIECE[1])):
+            here = slice(max(first, rows.start - stage.reach), min(last, rows.stop + stage.reach))
+            x = slice(max(seen.start, columns.start - stage.reach), min(seen.stop, columns.stop + stage.reach))
             y = slice(here.start - first, here.stop - first)
             known_rows = slice(max(0, here.start - top), here.stop - top)
             before = torch.cat([above[:, y, x], old[:, known_rows, x]], dim=1)[None]
             planes = Planes(
                 before,
                 members[..., y, x].to(before),
-                before if known else None,
+                before if self._knows(number) else None,
                 tuple(estimate[None, :, here, x].to(before) for estimate in sparse),
                 features[..., y, x].to(before),
                 self.observed[None, :, here, x].to(before),
                 self.photograph.white(here, x, before)[None],
                 self.doubt[None, :, here, x].to(before),
             )
-            kept = (slice(top + upper - here.start, top + lower - here.start), slice(left - x.start, right - x.start))
-            judged[:, upper:lower, left:right] = stage.judged(planes)[0][:, kept[0], kept[1]]
+            answer = stage.judged(planes)[0][:, rows.start - here.start : rows.stop - here.start]
+            answer = answer[..., columns.start - x.start : columns.stop - x.start]
+            judged[:, rows.start - top : rows.stop - top, columns] = answer
         below = torch.cat([above, old[:, : bottom - top][:, -stage.reach :]], dim=1)[:, -stage.reach :]
         old[:, : bottom - top] = judged
         return below
 
-    def _inverses(self, rows: slice, bank: Bank, strengths: Tensor) -> Tensor:
+    def _inverses(self, rows: slice, bank: Bank) -> Tensor:
         """All inverses of the misfit on rows of the region, ``(C, n, rows, W)``."""
-        start = self.region[0].start
+        strengths, start = bank.strengths(self.levels)[0], self.region[0].start
         kept = slice(start + rows.start, start + rows.stop)
         shape = (len(self.latent), len(strengths), rows.stop - rows.start, self.observed.shape[2])
         found = self.observed.new_empty(shape)
@@ -219,9 +226,11 @@ class Whole:
         """What the spectrum is divided by: the PSF's power and the regularisation ``r |G|²``."""
         return self.power[:, columns] + strength * gradient_power_columns(self.size, columns, self.power)
 
-    def _continue_outside(self, number: int, stage: Stage, strengths: Tensor, *, known: bool) -> None:
-        """Beyond what the U-Nets see, the estimate is the usual mixture of the inverses and sparse estimates."""
-        spectrum, near = self.spectra[number], stage.usual[: 1 + stage.bank.members]
+    def _continue_outside(self, plane: int, number: int) -> None:
+        """Where the U-Nets do not judge, the estimate is the usual mixture of the inverses and sparse estimates."""
+        stage, known = self.stages[number], self._knows(number)
+        strengths = stage.bank.strengths(self.levels)[0]
+        spectrum, near = self.spectra[plane], stage.usual[: 1 + stage.bank.members]
 
         def mixed(block: Tensor, columns: slice) -> Tensor:
             response = sum(
@@ -231,23 +240,18 @@ class Whole:
 
         spectrum.columns(mixed)
         share = near.sum() if known else near[0]
-        up_to, beyond = self.region[1].start, self.region[1].stop
+        above, beside = (sight.left(number, full) for sight, full in zip(self.sight, self.size, strict=True))
         for rows, values in spectrum.written():
-            latent = self.latent[number, rows]
+            latent = self.latent[plane, rows]
             around = share * latent + values
             for its_share, estimate in zip(stage.usual[len(near) :], self.sparse, strict=True):
-                around += its_share * estimate[number, rows].to(values)
+                around += its_share * estimate[plane, rows].to(values)
             around.clamp_max_(BRIGHTEST)
-            seen, _ = overlap(rows, self.region[0])
-            latent[: seen.start], latent[seen.stop :] = around[: seen.start], around[seen.stop :]
-            latent[:, :up_to], latent[:, beyond:] = around[:, :up_to], around[:, beyond:]
-
-
-def _spans(length: int, largest: int) -> list[tuple[int, int]]:
-    """A side in about equal pieces, all of whole cells, of about ``largest`` pixels at most."""
-    count = -(-length // largest)
-    edges = [length * number // count // STRIDE * STRIDE for number in range(count)] + [length]
-    return list(pairwise(edges))
+            for part in above:
+                mine, _ = overlap(rows, part)
+                latent[mine] = around[mine]
+            for part in beside:
+                latent[:, part] = around[:, part]
 
 
 def portion(report: Report | None, start: float, stop: float) -> Report | None:

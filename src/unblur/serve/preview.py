@@ -157,7 +157,7 @@ def surroundings(picture: Picture, box: Box, plan: Plan) -> tuple[tuple[int, int
     side, tiling = max(plan.psf.shape), plan.method.tiling
     margin, grid = 2 * side + 64, tiling.grid
     if tiling.kind != "whole":  # the margin of those that refuse tiles says nothing
-        margin = max(side, min(plan.method.margin(plan.psf, plan.settings), margin))
+        margin = max(side, min(plan.method.surroundings(plan.psf, plan.settings), margin))
     first_x, first_y = (max(0, corner - margin) // grid * grid for corner in (left, top))
     last_x, last_y = min(picture.size[1], left + width + margin), min(picture.size[0], top + height + margin)
     return (left - first_x, top - first_y), (first_x, first_y, last_x - first_x, last_y - first_y)
