@@ -98,7 +98,7 @@ _LIST = (
         tiling=Tiling(kind="exact", margin=network_margin("dcnn")),
         differentiable=True,
         example_psf="disk:7",
-        bytes_per_pixel=600,
+        bytes_per_pixel=1000,
     ),
     Method(
         name="odcnn",

@@ -145,7 +145,7 @@ def test_what_cannot_be_tuned_is_refused(beginning: Path, photos: Path, tmp_path
     with pytest.raises(ConfigError, match="universal network only"):
         tuning_recipe("odcnn-disk7-small", weights, psf=None)
     with pytest.raises(ConfigError, match="expected a universal network"):
-        weights_to_tune("odcnn-disk7-small")
+        weights_to_tune("odcnn-disk7")
     with pytest.raises(WeightsError, match="no weights called"):
         weights_to_tune("universel")
     with pytest.raises(ConfigError, match="nothing to train"):
