@@ -1,6 +1,7 @@
 """Networks that know one PSF, made ready: which weights fit, and how they meet photographs."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -156,7 +157,9 @@ class TrainedDeconvolver:
     def surveyed(self, sample: Image, *, weight: Weight | None = None) -> "TrainedDeconvolver":
         """The same for the tiles of one photograph."""
         del weight
-        return TrainedDeconvolver(self.network, self.device, self.settings, lights=lights_of(sample))
+        told = copy(self)  # with the networks that are ready
+        told.lights = lights_of(sample)
+        return told
 
     def _restored(self, picture: Image, psf: Psf) -> Tensor:
         number = 0
