@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from unblur.weights import Weights, built, is_shipped, psf_distance, read_weight
 
 Lights = Literal["clipped", "unclipped"]
 """The photographs that a network was trained on: of two of its kind for one PSF, each is better at its own."""
+LIGHTS: tuple[Lights, ...] = get_args(Lights)
 SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
     ("dcnn", "clipped"): ("dcnn-disk7-saturated",),
     ("dcnn", "unclipped"): ("dcnn-disk7",),
@@ -93,7 +94,7 @@ def _kinds(settings: Any) -> tuple[str, ...]:
     """The second half of the keys of :data:`SHIPPED` that settings allow."""
     if not isinstance(settings, OdcnnSettings):
         return ("",)
-    lights = ("clipped", "unclipped") if settings.lights == "auto" else (settings.lights,)
+    lights = LIGHTS if settings.lights == "auto" else (settings.lights,)
     random = isinstance(settings, DcnnSettings) and settings.start == "random"
     return tuple(f"random {kind}" for kind in lights) if random else lights
 
@@ -162,9 +163,10 @@ class TrainedDeconvolver:
         return told
 
     def _restored(self, picture: Image, psf: Psf) -> Tensor:
+        open_choice = isinstance(self.settings, OdcnnSettings) and self.settings.lights == "auto"
         number = 0
-        if getattr(self.settings, "lights", "") == "auto" and self.settings.weights is None:
-            number = ("clipped", "unclipped").index(self.lights or lights_of(self.sample(picture)))
+        if open_choice and self.settings.weights is None:
+            number = LIGHTS.index(self.lights or lights_of(self.sample(picture)))
         module = self.fit(psf, picture.dtype, number)
         rim: int = module.rim
         with autocast(self.device, picture.dtype):
