@@ -94,6 +94,35 @@ def test_stopped_and_called_again_equals_one_go(tmp_path: Path) -> None:
         assert torch.equal(tensor, run.parts.state_dict()[name]), name
 
 
+def test_repeated_batches_end_alike_however_often_the_run_was_stopped(tmp_path: Path) -> None:
+    sizes = {"steps": 1, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}
+    stage = {"part": "universal", "steps": 6, "batch": 2, "patch": 24, "rate": 1e-3, "warmup": 1, "repeats": 2}
+    repeated = recipe(sizes=sizes, stages=[stage])
+
+    def go(folder: Path, schedule: Schedule | None = None) -> Run:
+        return train_recipe(repeated, None, pictures()[:3], folder, held_out=[], device=CPU, schedule=schedule)
+
+    whole = go(tmp_path / "whole")
+    while not (run := go(tmp_path / "parts", Schedule(seconds=0.0))).finished:
+        pass
+
+    for name, tensor in whole.parts.state_dict().items():
+        assert torch.equal(tensor, run.parts.state_dict()[name]), name
+
+
+def test_the_rounds_estimates_can_be_known_before() -> None:
+    part = UniversalPart(recipe(sizes={"steps": 2, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8}))
+    part.begin()
+    stage = recipe().stages[0]
+    scene = torch.cat([pictures()[0][..., :32, :40]] * 2)
+    batch = (scene, torch.full((2, 3, 3), 1 / 9), scene, torch.tensor([False, True]))
+
+    prepared = part.prepared(stage, *batch)
+
+    assert len(prepared) == 5
+    assert torch.equal(part.loss(stage, *prepared), part.loss(stage, *batch))
+
+
 @pytest.mark.parametrize("loss", ["l1", "log-mse"])
 def test_the_same_batch_again_and_again_is_learned(loss: str) -> None:
     part = UniversalPart(recipe(loss=loss))
@@ -132,6 +161,7 @@ def test_runs_of_the_papers_network_that_began_earlier_go_on() -> None:
         ({"data": {"largest": 20}}, "odd number"),
         ({"data": {"jpeg": 2.0}}, "from 0 to 1"),
         ({"preset": "paper"}, "universal-large"),
+        ({"stages": [{"part": "universal", "steps": 1, "repeats": 0}]}, "stages.repeats is 0"),
         ({"network": "odcnn", "preset": "small", "sizes": {}, "data": {}}, "learns one PSF"),
     ],
 )

@@ -91,7 +91,7 @@ class UNet(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """Planes ``(B, inputs, H, W)``, sides multiples of 8, to ``(B, outputs, H, W)``; padded with zeros inside."""
-        x = F.pixel_unshuffle(planes, 2).contiguous(memory_format=torch.channels_last)
+        x = _cells(planes)
         fine = self.down[0](self.front(x))
         middle = self.down[1](self.shrink[0](fine))
         deep = self.bottom(self.shrink[1](middle))
@@ -102,3 +102,10 @@ class UNet(nn.Module):
 
 def _blocks(width: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(Block(width) for _ in range(count)))
+
+
+def _cells(planes: Tensor) -> Tensor:
+    """``pixel_unshuffle(planes, 2)`` in channels last, in one pass over the memory instead of two."""
+    b, c, h, w = planes.shape
+    cells = planes.view(b, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5)
+    return cells.reshape(b, h // 2, w // 2, 4 * c).permute(0, 3, 1, 2)

@@ -196,11 +196,21 @@ class Universal(nn.Module):
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 
     def estimates(
-        self, blurred: Image, psf: Tensor, *, weight: Weight | None = None, noise: Tensor | None = None
+        self,
+        blurred: Image,
+        psf: Tensor,
+        *,
+        weight: Weight | None = None,
+        noise: Tensor | None = None,
+        sparse: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
-        """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`."""
+        """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`.
+
+        ``sparse`` are the estimates of the rounds on the extended domain, if they are known already.
+        """
         facts = facts_of(blurred, psf, weight, noise)
-        sparse = sparse_estimates(facts, self.rounds) if self.rounds else []
+        if sparse is None:
+            sparse = sparse_estimates(facts, self.rounds) if self.rounds else []
         found: list[Tensor] = []
         latent = sparse[-1].clamp_max(BRIGHTEST) if sparse else None
         for number in range(self.sizes.steps):

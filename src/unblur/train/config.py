@@ -24,7 +24,7 @@ PRESETS = {"odcnn": odcnn.PRESETS, "universal": universal.PRESETS}
 """Network → sizes by name."""
 LARGEST_FILE = 2**20
 """Bytes of a recipe."""
-LARGEST = {"steps": 10**9, "batch": 65536, "patch": 4096, "sizes": 10_000}
+LARGEST = {"steps": 10**9, "batch": 65536, "patch": 4096, "repeats": 1000, "sizes": 10_000}
 """Numbers above these are slips of the keyboard, and would fill all memory before they showed."""
 ANY = "any"
 """The ``psf`` of a recipe that trains for every PSF."""
@@ -79,10 +79,13 @@ class Stage:
     """Whether the loss counts the rim of partial sums too, as the paper has it."""
     optimizer: Literal["", "adam", "muon", "sgd"] = ""
     """Another than the recipe's for this stage."""
+    repeats: int = 1
+    """How often each batch is learned from, in shuffled order among others. What is frozen, such as the rounds behind
+    the U-Nets, is computed once for all of them."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be meant."""
-        for name in ("steps", "batch", "patch"):
+        for name in ("steps", "batch", "patch", "repeats"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"stages.{name} is {getattr(self, name)}, expected 1 or more")
             if getattr(self, name) > LARGEST[name]:
@@ -162,6 +165,8 @@ class Recipe:
         for stage in said["stages"]:
             if not stage["optimizer"]:
                 del stage["optimizer"]
+            if stage["repeats"] == 1:
+                del stage["repeats"]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

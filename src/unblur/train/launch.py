@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from unblur.errors import ConfigError
+from unblur.precision import autocast
 from unblur.tensors import Psf
 from unblur.train.checkpoint import Run
 from unblur.train.config import Recipe
@@ -20,6 +21,7 @@ from unblur.train.data import Photos
 from unblur.train.family import Source, checks_of, source_of, validation
 from unblur.train.loop import train
 from unblur.train.publish import publish
+from unblur.train.repeat import Repeated
 from unblur.train.rows import Rows
 from unblur.train.stages import Parts, begin
 from unblur.train.universal_data import Check
@@ -126,17 +128,18 @@ def train_recipe(
             watch(progress)
         return not enough
 
-    def batches(step: int) -> tuple[Tensor, ...]:
+    def made(number: int) -> tuple[Tensor, ...]:
         # Every process makes the whole batch and keeps its share, so that the data do not depend on how many there
         # are; making a batch costs a few percent of learning from it.
         stage = run.stage
         share = slice(rank * stage.batch // world, (rank + 1) * stage.batch // world)
-        whole = source.batch(run.stage_number, step, stage.batch, stage.patch)
-        return tuple(tensor[share] for tensor in whole)
+        whole = source.batch(run.stage_number, number, stage.batch, stage.patch)
+        with autocast(device):
+            return run.parts.prepared(stage, *(tensor[share] for tensor in whole))
 
     try:
         while True:
-            train(run, batches, after)
+            train(run, Repeated(made, run.stage.repeats, recipe.seed), after)
             if run.step < run.stage.steps:
                 break  # out of time
             if rank == 0:

@@ -41,6 +41,10 @@ class Parts(nn.Module):
             return self.denoise(deconvolved)
         return self.joint(blurred)
 
+    def prepared(self, stage: Stage, blurred: Image, sharp: Image) -> tuple[Tensor, ...]:  # noqa: ARG002
+        """What :meth:`loss` takes of a batch: nothing more than the patches."""
+        return blurred, sharp
+
     def loss(self, stage: Stage, blurred: Image, sharp: Image) -> Tensor:
         """Half the mean squared error (paper, Eq. 2), without the rim of partial sums unless the stage counts it."""
         restored = self.restored(stage.part, blurred)

@@ -97,11 +97,33 @@ class UniversalPart(nn.Module):
             {"params": analytic, "lr": quick, "peak": quick},
         ]
 
-    def loss(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> Tensor:
+    @torch.no_grad()
+    def prepared(
+        self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor
+    ) -> tuple[Tensor, ...]:
+        """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, half of a step's work."""
+        if stage.part == "rounds" or self.network.rounds is None:
+            return blurred, psf, scene, linear
+        sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)
+        return blurred, psf, scene, linear, torch.stack(sparse, dim=1)
+
+    def loss(
+        self,
+        stage: Stage,
+        blurred: Image,
+        psf: Tensor,
+        scene: Image,
+        linear: Tensor,
+        sparse: Tensor | None = None,
+    ) -> Tensor:
         """The error of what a person would see, and of the light that clipping hides, over all estimates."""
         if self.network.rounds is not None:
             self.network.rounds.requires_grad_(stage.part == "rounds")
-        estimates = self._rounds(blurred, psf) if stage.part == "rounds" else self.network.estimates(blurred, psf)
+        known = None if sparse is None else list(sparse.unbind(dim=1))
+        if stage.part == "rounds":
+            estimates = self._rounds(blurred, psf)
+        else:
+            estimates = self.network.estimates(blurred, psf, sparse=known)
         losses = [self._error(estimate, scene, linear) for estimate in estimates]
         if len(losses) == 1:
             return losses[0]
