@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
-from unblur.degrade.noise import gaussian, poisson_gaussian
+from unblur.degrade.noise import gaussian, grained, poisson_gaussian
 
 
 def seeded(seed: int = 4) -> torch.Generator:
@@ -54,3 +56,25 @@ def test_an_infinite_peak_is_no_photon_noise() -> None:
 
 def test_darkness_stays_dark_without_read_out_noise() -> None:
     assert torch.equal(poisson_gaussian(grey(-0.001), 0, 100, seeded()), grey(0))
+
+
+@pytest.mark.parametrize("size", [0.5, 1.0, 1.5])
+def test_grain_is_gaussian_smoothing_that_keeps_the_strength(size: float) -> None:
+    white = torch.randn(1, 2, 400, 300, generator=seeded(5), dtype=torch.float64)
+
+    coarse = grained(white, size)
+
+    smooth = [gaussian_filter(plane.numpy(), size, mode="wrap", truncate=4 / size) for plane in white[0]]
+    expected = torch.from_numpy(np.stack(smooth))
+    assert torch.allclose(coarse[0] / coarse[0].std(), expected / expected.std(), atol=1e-9)
+    assert float(coarse.std()) == pytest.approx(1.0, abs=0.03)
+
+
+def test_every_picture_has_its_own_grain_and_none_stays_as_it_was() -> None:
+    white = torch.randn(3, 1, 40, 30, generator=torch.Generator().manual_seed(5))
+
+    mixed = grained(white, torch.tensor([0.0, 0.7, 1.4]))
+
+    assert torch.equal(mixed[0], white[0])
+    for number, size in ((1, 0.7), (2, 1.4)):
+        assert torch.allclose(mixed[number], grained(white[number : number + 1], size)[0], atol=1e-6)

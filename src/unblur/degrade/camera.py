@@ -12,7 +12,7 @@ from unblur.degrade.amount import Amount, per_picture
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.degrade.clip import boosted, clipped
 from unblur.degrade.jpeg import Subsampling, eight_bit, jpeg, libjpeg
-from unblur.degrade.noise import gaussian, poisson_gaussian
+from unblur.degrade.noise import gaussian, grained, poisson_gaussian
 from unblur.errors import ConfigError
 from unblur.psf.grid import PsfGrid
 from unblur.tensors import Encoding, Image, Transfer
@@ -34,6 +34,8 @@ class Camera:
     """Standard deviation of the additive Gaussian noise on the [0, 1] scale; more is noisier."""
     peak: Amount | None = None
     """Electrons at white, for photon noise; more is less noisy. None, or infinity in a tensor: no photon noise."""
+    grain: Amount = 0.0
+    """Size of the noise's grain, 0 to 2: standard deviation in pixels of the Gaussian that smoothed it; 0 = white."""
     jpeg: Amount | None = None
     """JPEG quality, 1 to 100; lower is coarser. None, or infinity in a tensor: not compressed."""
     eight_bit: bool = False
@@ -53,6 +55,7 @@ class Camera:
         _check_amount("noise", self.noise, least=0)
         if self.peak is not None:
             _check_amount("peak", self.peak, above=0, finite=False)
+        _check_amount("grain", self.grain, least=0, largest=2)
         if self.jpeg is not None:
             _check_amount("jpeg", self.jpeg, least=1, largest=100, finite=not isinstance(self.jpeg, Tensor))
         _check_choice("transfer", self.transfer, get_args(Transfer))
@@ -107,8 +110,12 @@ class Camera:
         if generator is None:
             raise ConfigError("this camera has noise but got no generator; pass a seeded torch.Generator")
         if self.peak is None:
-            return gaussian(image, self.noise, generator)
-        return poisson_gaussian(image, self.noise, self.peak, generator)
+            noisy = gaussian(image, self.noise, generator)
+        else:
+            noisy = poisson_gaussian(image, self.noise, self.peak, generator)
+        if not isinstance(self.grain, Tensor) and self.grain == 0:
+            return noisy
+        return image + grained(noisy - image, self.grain)
 
     def _stored(self, image: Image, curve: ToneCurve) -> Image:
         return curve.encode(image) if self._decodes else image

@@ -162,6 +162,8 @@ class Recipe:
             del said["optimizer"]
         if not self.begun_from:
             del said["begun_from"]
+        if said["data"].get("grainy") == 0:
+            del said["data"]["grainy"]
         for stage in said["stages"]:
             if not stage["optimizer"]:
                 del stage["optimizer"]

@@ -32,6 +32,9 @@ GAMMA = 2.2
 EXPOSURE = (0.9, 1.3)
 """Gain of saturated patches, as a multiple of the one at which 3.5 % of the photograph clips."""
 
+GRAIN = (0.4, 1.5)
+"""Size of coarse noise in pixels, see :attr:`unblur.degrade.camera.Camera.grain`."""
+
 
 class Varied(NamedTuple):
     """One batch."""
@@ -116,6 +119,8 @@ class VariedPatches:
         noise = torch.Generator(device).manual_seed(mixed_seed(self.seed, stage, step) ^ 0x5EED)
         whole = torch.rand(4, generator=draw, dtype=torch.float64).tolist()
         each = torch.rand(16, count, generator=draw, dtype=torch.float64)
+        if self.variety.grainy:
+            each = torch.cat([each, torch.rand(2, count, generator=draw, dtype=torch.float64)])
         psfs = self.classes[int(whole[0] * len(self.classes))]
         known = psfs.grow(self.variety.psfs if stage else FIRST_PSFS + step // 8)
         picked = (each[0] * known).long().to(device)
@@ -146,18 +151,20 @@ class VariedPatches:
         return turned(sharp, each[2] < 0.5, each[3] < 0.5), self.photos.gains[chosen].double()
 
     def _camera(self, each: Tensor, gains: Tensor, whole: list[float], linear: bool) -> Camera:
-        """The camera of one light: ``each`` holds eight shares of 0 to 1 per patch."""
+        """The camera of one light: ``each`` holds eight shares of 0 to 1 per patch, or ten where noise may be grainy."""
         data, device = self.variety, self.photos.pixels.device
         power = GAMMA if linear else 1.0
         exposed = gains * (EXPOSURE[0] + (EXPOSURE[1] - EXPOSURE[0]) * each[0])
         lights = torch.exp(each[1] * math.log(data.lights)) ** (power / GAMMA)
         photons = torch.where(each[5] < data.photons, torch.exp(math.log(300) + each[6] * math.log(100)), math.inf)
+        grain = torch.where(each[8] < data.grainy, GRAIN[0] + (GRAIN[1] - GRAIN[0]) * each[9], 0.0) if data.grainy else None
         quality = data.quality + (100 - data.quality) * each[4] / max(data.jpeg, 1e-9)
         return Camera(
             gain=torch.where(each[2] < data.saturated, exposed.clamp(1, 2) ** power, 1.0).float().to(device),
             lights=torch.where(each[3] < data.lit, lights, 1.0).float().to(device),
             noise=(data.noise * each[7] ** 2).float().to(device),
             peak=photons.float().to(device) if linear else None,
+            grain=0.0 if grain is None else grain.float().to(device),
             jpeg=torch.where(each[4] < data.jpeg, quality, math.inf).float().to(device),
             eight_bit=whole[2] < 0.5,
             subsampling="444" if whole[3] < 0.3 else "420",

@@ -21,6 +21,8 @@ class Variety:
     """Largest standard deviation of the Gaussian noise, white = 1; small noise is more frequent (a square law)."""
     photons: float = 0.25
     """Share with photon noise as well, 300 to 30,000 electrons at white."""
+    grainy: float = 0.0
+    """Share whose noise has a grain of up to 1.5 pixels, as demosaicing, scaling and denoising leave it."""
     jpeg: float = 0.5
     """Share compressed by JPEG."""
     quality: float = 40.0
