@@ -107,5 +107,5 @@ def _blocks(width: int, count: int) -> nn.Sequential:
 def _cells(planes: Tensor) -> Tensor:
     """``pixel_unshuffle(planes, 2)`` in channels last, in one pass over the memory instead of two."""
     b, c, h, w = planes.shape
-    cells = planes.view(b, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5)
+    cells = planes.reshape(b, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5)
     return cells.reshape(b, h // 2, w // 2, 4 * c).permute(0, 3, 1, 2)

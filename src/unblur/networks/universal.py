@@ -28,7 +28,7 @@ from unblur.networks.whole import Whole, portion
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 2, "members": 4, "sparse": 1, "width": 48, "middle": 80, "deep": 112},
+    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128},
     "universal-large": {
         "steps": 4,
         "members": 6,
