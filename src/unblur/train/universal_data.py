@@ -157,7 +157,9 @@ class VariedPatches:
         exposed = gains * (EXPOSURE[0] + (EXPOSURE[1] - EXPOSURE[0]) * each[0])
         lights = torch.exp(each[1] * math.log(data.lights)) ** (power / GAMMA)
         photons = torch.where(each[5] < data.photons, torch.exp(math.log(300) + each[6] * math.log(100)), math.inf)
-        grain = torch.where(each[8] < data.grainy, GRAIN[0] + (GRAIN[1] - GRAIN[0]) * each[9], 0.0) if data.grainy else None
+        grain = (
+            torch.where(each[8] < data.grainy, GRAIN[0] + (GRAIN[1] - GRAIN[0]) * each[9], 0.0) if data.grainy else None
+        )
         quality = data.quality + (100 - data.quality) * each[4] / max(data.jpeg, 1e-9)
         return Camera(
             gain=torch.where(each[2] < data.saturated, exposed.clamp(1, 2) ** power, 1.0).float().to(device),
