@@ -99,7 +99,7 @@ class UniversalPart(nn.Module):
 
     @torch.no_grad()
     def prepared(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> tuple[Tensor, ...]:
-        """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, half of a step's work."""
+        """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, computed once."""
         if stage.part == "rounds" or self.network.rounds is None:
             return blurred, psf, scene, linear
         sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)

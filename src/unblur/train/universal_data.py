@@ -151,7 +151,7 @@ class VariedPatches:
         return turned(sharp, each[2] < 0.5, each[3] < 0.5), self.photos.gains[chosen].double()
 
     def _camera(self, each: Tensor, gains: Tensor, whole: list[float], linear: bool) -> Camera:
-        """The camera of one light: ``each`` holds eight shares of 0 to 1 per patch, or ten where noise may be grainy."""
+        """The camera of one light: ``each`` holds eight shares of 0 to 1 per patch, ten for grainy noise."""
         data, device = self.variety, self.photos.pixels.device
         power = GAMMA if linear else 1.0
         exposed = gains * (EXPOSURE[0] + (EXPOSURE[1] - EXPOSURE[0]) * each[0])
