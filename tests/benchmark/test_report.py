@@ -76,6 +76,27 @@ def test_differences_are_paired() -> None:
     assert line(text, 1, "wiener")[0] == f"{pairs.mean():+.2f} ± {stats.sem(pairs):.2f}"
 
 
+def test_what_became_worse_is_counted_and_named_with_its_loss() -> None:
+    worse = [row("wiener", "disk", "a", 19.5), *(r for r in ROWS if r["photo"] != "a" or r["entry"] != "wiener")]
+
+    [listed] = [part for part in report(worse, command="c").split("\n\n") if part.startswith("- wiener")]
+
+    assert listed.splitlines() == ["- wiener: 1 of 5 (paper/disk/a -0.50 dB)", "- odcnn: 0 of 3"]
+
+
+def test_of_many_that_became_worse_the_worst_are_named() -> None:
+    many = [
+        row(*of, 20.0 + (of[0] == "input") * n)
+        for n in range(1, 13)
+        for of in (("input", "d", f"{n}"), ("w", "d", f"{n}"))
+    ]
+
+    text = report(many, command="c")
+
+    assert "- w: 12 of 12 (paper/d/12 -12.00 dB; paper/d/11 -11.00 dB;" in text
+    assert "paper/d/3 -3.00 dB; and 2 more)" in text
+
+
 def test_lines_and_columns_keep_the_order_of_the_rows() -> None:
     text = report(ROWS, command="c")
 

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unblur.benchmark.entry import INPUT
+
 Row = Mapping[str, Any]
 Cells = dict[str, dict[str, dict[str, float]]]
 """Entry → column → case → value."""
+LISTED = 10
+"""So many of the cases that a method made worse are named, the worst first."""
 
 
 def write_report(rows: Sequence[Row], path: Path, *, command: str) -> str:
@@ -48,6 +52,7 @@ def _suite(suite: str, rows: Sequence[Row]) -> list[str]:
         table(columns, {entry: _summaries(quality, entry, columns, digits=2) for entry in quality}),
         "Difference in PSNR from the best of each column, dB: paired over the same photographs, mean ± standard error.",
         table(columns, {entry: _differences(quality, entry, columns) for entry in quality}),
+        *_worse(quality),
         *_fitted(rows, columns),
         "SSIM, mean ± standard deviation.",
         table(columns, {entry: _summaries(similarity, entry, columns, digits=3) for entry in similarity}),
@@ -118,6 +123,23 @@ def _differences(values: Cells, entry: str, columns: Sequence[str]) -> list[str]
             pairs = [mine[case] - other for case, other in values[best][column].items() if case in mine]
             texts.append(_paired(pairs))
     return texts
+
+
+def _worse(values: Cells) -> list[str]:
+    """How often each entry's result is worse than the degraded picture itself, each such case with what it lost."""
+    lines = []
+    for entry, columns in values.items():
+        pairs = [
+            (case, value - values.get(INPUT, {}).get(column, {}).get(case, math.nan))
+            for column, cases in columns.items()
+            for case, value in cases.items()
+        ]
+        losses = sorted((gained, case) for case, gained in pairs if gained < 0)
+        if entry != INPUT and any(not math.isnan(gained) for _, gained in pairs):
+            named = "; ".join(f"{case} {gained:+.2f} dB" for gained, case in losses[:LISTED])
+            more = f"; and {len(losses) - LISTED} more" if len(losses) > LISTED else ""
+            lines.append(f"- {entry}: {len(losses)} of {len(pairs)}" + (f" ({named}{more})" if losses else ""))
+    return ["Cases in which the result is worse than the degraded picture:", "\n".join(lines)] if lines else []
 
 
 def _paired(differences: Sequence[float]) -> str:

@@ -1,14 +1,18 @@
 """The universal network as something that the training loop can train: its loss, its rates, its limits.
 
-Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them.
+Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them; the
+closing step is trained last, on what all these leave.
 """
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from unblur.colour import encode_srgb
 from unblur.errors import ConfigError
-from unblur.networks.facts import facts_of
+from unblur.networks.facts import Facts, facts_of
 from unblur.networks.light import compress
 from unblur.networks.splitting import sparse_estimates
 from unblur.networks.universal import COLOURS, Universal, sizes_of
@@ -31,7 +35,7 @@ ROUNDS_PACE = 2.5
 
 
 class UniversalPart(nn.Module):
-    """Two parts: ``rounds``, and ``universal``, all the rest.
+    """Three parts: ``rounds``, ``universal``, which are the U-Nets behind them, and ``closing``, the last step.
 
     Args:
         recipe: sizes, loss and seed.
@@ -53,24 +57,40 @@ class UniversalPart(nn.Module):
 
     def restored(self, name: str, blurred: Image, psf: Tensor) -> Image:
         """What a part makes of photographs."""
+        facts = facts_of(blurred, psf, None, None)
         if name == "rounds":
-            return self._rounds(blurred, psf)[-1]
-        restored: Image = self.network(blurred, psf)
-        return restored
+            return self._inside(self._rounds(facts), facts)[-1]
+        sparse = self._rounds(facts) if self.network.rounds else []
+        last = self.network.sizes.steps if name == "universal" else self.network.sizes.all_steps
+        return self._inside(self.network.latents(facts, sparse, range(last)), facts)[-1]
 
-    def _rounds(self, blurred: Image, psf: Tensor) -> list[Tensor]:
-        """The sparse estimates of each phase."""
+    def _rounds(self, facts: Facts) -> list[Tensor]:
+        """The sparse estimates of each phase, on the whole domain."""
         if self.network.rounds is None:
             raise ConfigError("there are no rounds to train; expected sizes.sparse = 1")
-        facts = facts_of(blurred, psf, None, None)
-        return [e[..., facts.inside[0], facts.inside[1]] for e in sparse_estimates(facts, self.network.rounds)]
+        return sparse_estimates(facts, self.network.rounds)
+
+    @staticmethod
+    def _inside(estimates: list[Tensor], facts: Facts) -> list[Image]:
+        return [estimate[..., facts.inside[0], facts.inside[1]] for estimate in estimates]
 
     def begin(self, weights: Weights | None = None) -> None:
-        """Set what training starts from: trained weights, or a network that is one regularised inverse."""
-        if weights is None:
-            self.network.start(torch.Generator().manual_seed(self.seed))
-        else:
-            load_into(self.network, weights)
+        """Set what training starts from: a network that is one regularised inverse, or trained weights.
+
+        What the network has and the weights have not, such as a closing step, begins untrained.
+
+        Raises:
+            WeightsError: they are of a network of other sizes.
+        """
+        self.network.start(torch.Generator().manual_seed(self.seed))
+        if weights is not None:
+            load_into(self.network, replace(weights, tensors=self._completed(weights.tensors)))
+
+    def _completed(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Trained tensors, and this network's own where there are none; choices may be of fewer steps."""
+        own = self.network.state_dict()
+        steps = tensors["choice"]
+        return {**own, **tensors, "choice": torch.cat([steps.to(own["choice"]), own["choice"][len(steps) :]])}
 
     def margin(self, name: str) -> int:  # noqa: ARG002
         """No pixel of a patch is lost."""
@@ -82,15 +102,30 @@ class UniversalPart(nn.Module):
 
     def multiply_adds(self, name: str) -> int:
         """Multiply-adds per pixel of what a stage trains, FFTs not counted."""
-        rounds = 0 if self.network.rounds is None else round(COLOURS * self.network.rounds.multiply_adds)
-        return rounds if name == "rounds" else self.network.multiply_adds - rounds
+        network = self.network
+        if name == "rounds":
+            return 0 if network.rounds is None else round(COLOURS * network.rounds.multiply_adds)
+        return round(sum(network.net(step).multiply_adds for step in self._steps(name)))
+
+    def _steps(self, name: str) -> range:
+        """The steps that a part consists of."""
+        sizes = self.network.sizes
+        return range(sizes.steps) if name == "universal" else range(sizes.steps, sizes.all_steps)
+
+    def _taught(self, name: str) -> dict[str, nn.Parameter]:
+        """The parameters that a stage trains."""
+        if name == "rounds":
+            return dict(self.part(name).named_parameters())
+        closing = (f"nets.{len(self.network.nets) - 1}.", f"banks.{self.network.sizes.steps}.")
+        last = closing if self.network.sizes.closing else ()
+        named = [(key, p) for key, p in self.network.named_parameters() if not key.startswith("rounds.")]
+        return {key: p for key, p in named if key == "choice" or key.startswith(last) == (name == "closing")}
 
     def groups(self, stage: Stage) -> list[dict[str, object]]:
         """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
-        named = self.part(stage.part).named_parameters()
-        taught = [(name, p) for name, p in named if stage.part == "rounds" or not name.startswith("rounds.")]
-        nets = [p for name, p in taught if name.startswith(("nets.", "corrections."))]
-        analytic = [p for name, p in taught if not name.startswith(("nets.", "corrections."))]
+        taught = self._taught(stage.part)
+        nets = [p for name, p in taught.items() if name.startswith(("nets.", "corrections."))]
+        analytic = [p for name, p in taught.items() if not name.startswith(("nets.", "corrections."))]
         quick = stage.rate * (ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE)
         return [
             {"params": nets, "lr": stage.rate, "peak": stage.rate},
@@ -99,11 +134,14 @@ class UniversalPart(nn.Module):
 
     @torch.no_grad()
     def prepared(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> tuple[Tensor, ...]:
-        """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, computed once."""
-        if stage.part == "rounds" or self.network.rounds is None:
-            return blurred, psf, scene, linear
-        sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)
-        return blurred, psf, scene, linear, torch.stack(sparse, dim=1)
+        """What :meth:`loss` takes of a batch; what is frozen, such as the rounds behind the U-Nets, computed once."""
+        whole = (blurred, psf, scene, linear)
+        if stage.part == "rounds":
+            return whole
+        facts = facts_of(blurred, psf, None, None)
+        sparse = self._rounds(facts) if self.network.rounds else []
+        latents = self.network.latents(facts, sparse, range(self._steps(stage.part).start))
+        return *whole, *(torch.stack(found, dim=1) if found else blurred[:0] for found in (sparse, latents[-1:]))
 
     def loss(
         self,
@@ -112,17 +150,23 @@ class UniversalPart(nn.Module):
         psf: Tensor,
         scene: Image,
         linear: Tensor,
-        sparse: Tensor | None = None,
+        *frozen: Tensor,
     ) -> Tensor:
-        """The error of what a person would see, and of the light that clipping hides, over all estimates."""
+        """The error of what a person would see, and of the light that clipping hides, over all estimates.
+
+        ``frozen`` is what :meth:`prepared` found: the rounds' estimates, and what the part goes on from, each stacked as
+        the second dimension, or empty; for the rounds nothing.
+        """
         if self.network.rounds is not None:
             self.network.rounds.requires_grad_(stage.part == "rounds")
-        known = None if sparse is None else list(sparse.unbind(dim=1))
+        facts = facts_of(blurred, psf, None, None)
         if stage.part == "rounds":
-            estimates = self._rounds(blurred, psf)
+            found = self._rounds(facts)
         else:
-            estimates = self.network.estimates(blurred, psf, sparse=known)
-        losses = [self._error(estimate, scene, linear) for estimate in estimates]
+            sparse, latent = ([] if not len(kept) else list(kept.unbind(dim=1)) for kept in frozen)
+            going_on = latent[0] if latent else None
+            found = self.network.latents(facts, sparse, self._steps(stage.part), latent=going_on)
+        losses = [self._error(estimate, scene, linear) for estimate in self._inside(found, facts)]
         if len(losses) == 1:
             return losses[0]
         return losses[-1] + EARLIER * torch.stack(losses[:-1]).mean()
