@@ -61,6 +61,13 @@ def test_the_companion_makes_the_same_picture(
     assert difference(exported, picture, comma.flip(0), small_weights) < 5e-4
 
 
+def test_the_companion_knows_the_closing_step(closed_weights: Path, comma: Psf, tmp_path: Path) -> None:
+    files = export_onnx(tmp_path, settings={"weights": str(closed_weights)})
+
+    assert [file.name for file in files] == ["unet-1.onnx", "unet-2.onnx", "rounds.npz", "universal.json"]
+    assert difference(tmp_path, photograph(40, 56, 3), comma, closed_weights) < 5e-4
+
+
 def test_pieces_do_not_show(exported: Path, comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = photograph(150, 230, 1)[0, 0].numpy()
     whole = Portable(exported)(picture, comma.numpy())
@@ -93,8 +100,9 @@ def test_steps_that_share_a_unet_share_its_file(exported: Path) -> None:
 
 
 def test_the_noise_is_measured_alike() -> None:
-    for height, width in ((1, 5), (33, 48)):
-        picture = photograph(48, 64, 3)[..., :height, :width]
+    coarse = torch.nn.functional.avg_pool2d(torch.rand(1, 3, 50, 66, generator=torch.Generator().manual_seed(1)), 3, 1)
+    for height, width, whole in ((1, 5, photograph(48, 64, 3)), (33, 48, photograph(48, 64, 3)), (48, 64, coarse)):
+        picture = whole[..., :height, :width]
         np.testing.assert_allclose(noise_levels(picture[0].numpy()), light.noise_levels(picture)[0], atol=1e-5)
 
 

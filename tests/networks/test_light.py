@@ -5,7 +5,7 @@ import torch
 
 from tests.train.tiny import pictures
 from unblur.degrade.jpeg import jpeg
-from unblur.networks.light import blockiness, compress, expand, noise_levels
+from unblur.networks.light import blockiness, compress, expand, measured_levels, noise_levels
 
 
 def test_the_light_scale_can_be_undone() -> None:
@@ -40,6 +40,29 @@ def noisy(height: int, width: int, sigma: float, seed: int = 0) -> torch.Tensor:
     smooth = 0.3 + 0.3 * torch.linspace(0, 1, width).sin()
     drawn = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(seed))
     return (smooth + sigma * drawn).clamp(0, 1)
+
+
+@pytest.mark.parametrize("sigma", [0.003, 0.01, 0.05])
+def test_white_noise_counts_as_measured_and_coarse_noise_as_more(sigma: float) -> None:
+    drawn = torch.randn(1, 1, 200, 160, generator=torch.Generator().manual_seed(2))
+    coarse = torch.nn.functional.avg_pool2d(drawn, 3, 1, 1) * 3  # as much noise, in grains of three pixels
+
+    white, grainy = (0.4 + sigma * noise for noise in (drawn, coarse))
+
+    assert torch.equal(noise_levels(white), measured_levels(white))
+    fine, half, blocks = measured_levels(grainy)[0].tolist()
+    more = (half - fine - 0.3) * (1 - blocks / 0.5)
+    assert more > 0.2
+    torch.testing.assert_close(noise_levels(grainy)[0], torch.tensor([fine + more, half + more, blocks]))
+
+
+def test_fine_noise_that_jpeg_took_away_makes_the_rest_no_coarser() -> None:
+    stored = jpeg(noisy(128, 160, 0.02), torch.tensor([75.0]))
+
+    fine, half, _ = measured_levels(stored)[0].tolist()
+
+    assert half > fine + 0.3
+    assert torch.equal(noise_levels(stored), measured_levels(stored))
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.01, 0.05])

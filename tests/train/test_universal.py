@@ -8,7 +8,7 @@ import torch
 
 from tests.train.tiny import pictures
 from unblur.errors import ConfigError
-from unblur.networks.universal import MUCH_WANTED, UNWANTED
+from unblur.networks.universal import CLOSING_WANTED, UNWANTED
 from unblur.psf.parametric import disk
 from unblur.train.checkpoint import Run
 from unblur.train.config import Recipe, recipe_from
@@ -170,7 +170,7 @@ def test_weights_without_a_closing_step_go_on_with_an_untrained_one() -> None:
     blurred, psf, *_ = batch_of_two()
     latents = [part.restored("universal", blurred, psf) for part in (before, closed)]
     assert torch.equal(*latents)
-    assert closed.network.choice[1].tolist() == [MUCH_WANTED, 0, 0, UNWANTED, UNWANTED]
+    assert closed.network.choice[1].tolist() == [0, CLOSING_WANTED, CLOSING_WANTED, UNWANTED, UNWANTED]
 
 
 @pytest.mark.parametrize("loss", ["l1", "log-mse"])

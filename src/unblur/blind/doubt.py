@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unblur.errors import ImageError, PsfError
-from unblur.networks.light import FLOOR, TYPICAL, noise_levels
+from unblur.networks.light import FLOOR, TYPICAL, measured_levels
 from unblur.tensors import Image, Weight
 
 ROOM = 4
@@ -99,7 +99,7 @@ def structure(plane: Image, *, weight: Weight) -> float:
     around = F.avg_pool2d(F.pad(means, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     inner = (..., slice(1, -1), slice(1, -1))  # a slope does not cancel against a repeated rim
     differs, trusted = (means - around)[inner].abs(), trusted[inner]
-    noise = TYPICAL * math.exp(float(noise_levels(plane, weight=weight)[0, 0])) - FLOOR
+    noise = TYPICAL * math.exp(float(measured_levels(plane, weight=weight)[0, 0])) - FLOOR
     least = max(_FAINTEST, _STANDS_OUT * noise / _POOL)
     counted = max(1, trusted.numel())
     return float(((differs > least) & trusted).sum()) / counted

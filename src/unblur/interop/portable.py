@@ -22,6 +22,8 @@ PIECE = 512
 """Largest side of what a U-Net sees at once, in whole cells, its reach not counted."""
 WHITE_FROM, WHITE_TO, BLACK_TO, BRIGHTEST = 0.97, 0.995, 0.005, 100.0
 """Of the network's training: where light counts as clipped, at both ends, and the brightest estimate."""
+SCENE_GAP, BLOCKY = 0.3, 0.5
+"""When noise counts as coarse: ``unblur.networks.light``."""
 
 
 class Portable:
@@ -257,7 +259,7 @@ def extended(picture: Array, psf: Array) -> tuple[Array, Part]:
 
 
 def noise_levels(picture: Array) -> Array:
-    """How noisy a photograph is, at two scales, and JPEG's blocks: ``unblur.networks.light.noise_levels``."""
+    """How noisy the U-Nets are told that a photograph is: ``unblur.networks.light.noise_levels``."""
     known: Any = (picture < WHITE_FROM) & (picture > BLACK_TO)
     levels, blocks = [], blockiness(picture)
     for scale in (1, 2):
@@ -275,7 +277,8 @@ def noise_levels(picture: Array) -> Array:
         sigma = scale * (sizes[(len(sizes) - 1) // 2] if len(sizes) else 0) / 0.6745
         levels.append(math.log((sigma + 1e-3) / 1e-2))
         picture = (falling + rising) / 4
-    return np.array([*levels, blocks], np.float32)
+    more = max(0.0, levels[1] - levels[0] - SCENE_GAP) * min(1.0, max(0.0, 1 - blocks / BLOCKY))
+    return np.array([levels[0] + more, levels[1] + more, blocks], np.float32)
 
 
 def blockiness(picture: Array) -> float:

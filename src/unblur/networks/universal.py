@@ -4,7 +4,8 @@ The two halves of Xu et al. (2014), with the first made analytic, so that the PS
 with estimates under a learned sparse prior (Schmidt and Roth 2014; Kruse et al. 2017). Every step re-blurs what is
 known of the scene, puts that where the photograph clipped or ended, inverts the rest of the misfit with several
 regularisations, and lets a U-Net choose among all these and correct. One step is a one-shot bank; filters in front of
-the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020).
+the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020). A small closing step puts
+back what a U-Net has smoothed away though the photograph shows it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from unblur.networks.whole import Whole, portion
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128},
+    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128, "closing": 32},
     "universal-large": {
         "steps": 4,
         "members": 6,
@@ -45,9 +46,11 @@ COLOURS = 3
 """The U-Nets see all colours together; what is done for each alone counts so often."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
-CLOSING_WEAKEST = -2.0
-"""Where the closing step's r begin: around an estimate by the U-Nets an r of 0.1 to 3 is the best single one, for noise of
-0.003 to 0.03, and gains 0.06 to 0.15 dB by itself on validation pictures."""
+CLOSING_WEAKEST = -1.0
+"""Where the closing step's r begin: around an estimate by the U-Nets an r of 0.1 to 3 is the best single one, for noise
+of 0.003 to 0.03, and gains 0.06 to 0.15 dB by itself on validation pictures."""
+CLOSING_WANTED = 2.0
+"""Lead of the inverses of middle strength in the closing step's untrained choice."""
 MUCH_WANTED = 4.0
 """Lead of a sparse estimate to go on from: so much better than the inverses that a little of these spoils it."""
 
@@ -138,6 +141,10 @@ class Universal(nn.Module):
             else:
                 self.choice[0, 0] = UNWANTED
                 self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
+            if sizes.closing:
+                self.choice[-1] = UNWANTED
+                self.choice[-1, 0] = 0.0
+                self.choice[-1, 1 + sizes.members // 4 : 1 + sizes.members - sizes.members // 4] = CLOSING_WANTED
 
     def net(self, number: int) -> UNet:
         """The U-Net of a step."""

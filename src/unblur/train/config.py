@@ -128,7 +128,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what could not be trained, before any photograph is read."""
-        presets, parts = PRESETS[self.network], PARTS[self.network]
+        presets, parts = PRESETS[self.network], list(PARTS[self.network])
         if self.preset not in presets:
             raise ConfigError(f"preset is {self.preset!r}, expected one of {', '.join(presets)}")
         known = presets[self.preset] if self.network == "odcnn" else universal.Sizes.__dataclass_fields__
@@ -139,11 +139,10 @@ class Recipe:
                 raise ConfigError(f"sizes.{key} is {size}, expected 0 to {LARGEST['sizes']}")
         if self.psf == ANY and self.network != "universal":
             raise ConfigError(f"psf is 'any', but {self.network} learns one PSF; name it, disk:7 for instance")
-        trained = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
-        if self.network == "universal" and trained[:1] != ["rounds"]:
-            # What comes before may stay as it begins.
-            parts = parts[parts.index(trained[0]) :] if trained and trained[0] in parts else parts
-        if not trained or tuple(trained) != parts[: len(trained)]:
+        trained: list[str] = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
+        if self.network == "universal" and trained and trained[0] in parts:
+            del parts[: parts.index(trained[0])]  # what comes before may stay as it begins
+        if not trained or trained != parts[: len(trained)]:
             wanted = ", ".join(parts)
             raise ConfigError(f"the stages train {[s.part for s in self.stages]}, expected these in order: {wanted}")
         if "rounds" in trained and not self.network_sizes.get("sparse"):

@@ -85,7 +85,8 @@ def tuning_recipe(name: str | None, weights: Weights, *, psf: str | None) -> Rec
         raise ConfigError("there is no PSF to tune the network for; name it with --psf, my_psf.png for instance")
     # All of them: a preset may have changed since.
     sizes = {**asdict(sizes_of(weights.card.sizes)), **recipe.sizes}
-    return replace(recipe, sizes=sizes, begun_from=weights.card.sha256)
+    stages = tuple(stage for stage in recipe.stages if stage.part != "closing" or sizes["closing"])
+    return replace(recipe, sizes=sizes, stages=stages, begun_from=weights.card.sha256)
 
 
 def start_training(

@@ -30,6 +30,9 @@ NEGLIGIBLE = 1e-5
 """Mean squared error that counts as none: 50 dB."""
 ANALYTIC_PACE = 5.0
 """How much faster the few analytic parameters (r, its slopes, choices) learn than the U-Nets."""
+CLOSING_PACE = 0.05
+"""How much slower the last layer of the closing step learns: its corrections are so small that the first steps at the
+full rate would only do harm, and the quickest way out of that is a U-Net whose units are all silent for good."""
 ROUNDS_PACE = 2.5
 """The same for the rounds' strengths, against the small networks that correct their guides."""
 
@@ -124,13 +127,13 @@ class UniversalPart(nn.Module):
     def groups(self, stage: Stage) -> list[dict[str, object]]:
         """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
         taught = self._taught(stage.part)
-        nets = [p for name, p in taught.items() if name.startswith(("nets.", "corrections."))]
+        last = tuple(name for name in taught if stage.part == "closing" and ".last." in name)
+        nets = [p for name, p in taught.items() if name.startswith(("nets.", "corrections.")) and name not in last]
         analytic = [p for name, p in taught.items() if not name.startswith(("nets.", "corrections."))]
-        quick = stage.rate * (ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE)
-        return [
-            {"params": nets, "lr": stage.rate, "peak": stage.rate},
-            {"params": analytic, "lr": quick, "peak": quick},
-        ]
+        quick = ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE
+        groups = [(nets, 1.0), (analytic, quick), ([taught[name] for name in last], CLOSING_PACE)]
+        rates = [(params, stage.rate * pace) for params, pace in groups if params]
+        return [{"params": params, "lr": rate, "peak": rate} for params, rate in rates]
 
     @torch.no_grad()
     def prepared(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> tuple[Tensor, ...]:
@@ -154,8 +157,8 @@ class UniversalPart(nn.Module):
     ) -> Tensor:
         """The error of what a person would see, and of the light that clipping hides, over all estimates.
 
-        ``frozen`` is what :meth:`prepared` found: the rounds' estimates, and what the part goes on from, each stacked as
-        the second dimension, or empty; for the rounds nothing.
+        ``frozen`` is what :meth:`prepared` found: the rounds' estimates, and what the part goes on from, each stacked
+        as the second dimension, or empty; for the rounds nothing.
         """
         if self.network.rounds is not None:
             self.network.rounds.requires_grad_(stage.part == "rounds")
