@@ -10,9 +10,10 @@ from unblur.psf.parametric import disk
 from unblur.weights import Card, Weights, write_weights
 
 
-def written(folder: Path, **more: int) -> Path:
-    """Weights of small sizes, in a file."""
-    sizes = {"members": 2, "features": 1, "sparse": 1, "width": 4, "middle": 4, "deep": 4, **more}
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file with one U-Net for two steps, three inverses, one of a filtered picture, and sparse estimates."""
+    sizes = {"steps": 2, "members": 2, "features": 1, "sparse": 1, "width": 4, "middle": 4, "deep": 4, "shared": 1}
     network, generator = Universal(Sizes(**sizes)), torch.Generator().manual_seed(3)
     network.start(generator)
     with torch.no_grad():  # A fresh U-Net answers 0, and a mistake in what it is shown would not be seen.
@@ -30,18 +31,6 @@ def written(folder: Path, **more: int) -> Path:
         recipe={},
         photographs=0,
     )
-    path = folder / "small.safetensors"
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
     write_weights(path, Weights(card=card, psf=disk(7), tensors=dict(network.state_dict())))
     return path
-
-
-@pytest.fixture(scope="session")
-def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file with one U-Net for two steps, three inverses, one of a filtered picture, and sparse estimates."""
-    return written(tmp_path_factory.mktemp("weights"), steps=2, shared=1)
-
-
-@pytest.fixture(scope="session")
-def closed_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with one step, and a closing one that has a U-Net of its own."""
-    return written(tmp_path_factory.mktemp("closed"), steps=1, closing=2)

@@ -61,13 +61,6 @@ def test_the_companion_makes_the_same_picture(
     assert difference(exported, picture, comma.flip(0), small_weights) < 5e-4
 
 
-def test_the_companion_knows_the_closing_step(closed_weights: Path, comma: Psf, tmp_path: Path) -> None:
-    files = export_onnx(tmp_path, settings={"weights": str(closed_weights)})
-
-    assert [file.name for file in files] == ["unet-1.onnx", "unet-2.onnx", "rounds.npz", "universal.json"]
-    assert difference(tmp_path, photograph(40, 56, 3), comma, closed_weights) < 5e-4
-
-
 def test_pieces_do_not_show(exported: Path, comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = photograph(150, 230, 1)[0, 0].numpy()
     whole = Portable(exported)(picture, comma.numpy())

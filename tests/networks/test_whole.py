@@ -62,8 +62,6 @@ def small_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"steps": 1}, True),
         ({"sparse": 1, "steps": 2}, False),
         ({"sparse": 1, "steps": 2, "features": 1}, True),
-        ({"sparse": 1, "steps": 1, "closing": 4}, False),
-        ({"steps": 2, "shared": 1, "closing": 4}, True),
     ],
 )
 def test_strips_pieces_and_blocks_give_what_learning_sees_at_once(

@@ -62,8 +62,7 @@ def export_onnx(
     if network.rounds:
         written.append(folder / ROUNDS)
         _save_rounds(network.rounds, folder / ROUNDS)
-    order = list(network.nets)
-    names = [files[order.index(network.net(number))].name for number in range(network.sizes.all_steps)]
+    names = [files[number % len(files)].name for number in range(network.sizes.steps)]
     part = folder / f"{CARD}.part"
     part.write_text(json.dumps(_card(network, names), indent=1), encoding="utf-8")
     part.replace(folder / CARD)

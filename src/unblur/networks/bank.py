@@ -15,15 +15,13 @@ class Bank(nn.Module):
     """Inverses of one PSF that differ in their regularisation ``r |G|²``, G the gradient.
 
     Args:
-        members: inverses of the misfit itself; their r begin evenly spread in the logarithm over three decades.
+        members: inverses of the misfit itself; their r begin evenly spread in the logarithm from 1e-4 to 1e-1.
         features: inverses of the misfit seen through learned filters of 5 × 5.
-        weakest: decimal logarithm of the smallest of these r; the closer an estimate already is, the larger the r that
-            improve it.
     """
 
-    def __init__(self, members: int, features: int, *, weakest: float = -4.0) -> None:
+    def __init__(self, members: int, features: int) -> None:
         super().__init__()
-        spread = weakest + torch.linspace(0, 3, members) if members > 1 else torch.tensor([weakest + 2.0])
+        spread = torch.linspace(-4, -1, members) if members > 1 else torch.tensor([-2.0])
         self.members = members
         self.log_weights = nn.Parameter(
             torch.cat([spread, torch.full((features,), -2.0)]) * torch.log(torch.tensor(10))

@@ -4,8 +4,7 @@ The two halves of Xu et al. (2014), with the first made analytic, so that the PS
 with estimates under a learned sparse prior (Schmidt and Roth 2014; Kruse et al. 2017). Every step re-blurs what is
 known of the scene, puts that where the photograph clipped or ended, inverts the rest of the misfit with several
 regularisations, and lets a U-Net choose among all these and correct. One step is a one-shot bank; filters in front of
-the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020). A small closing step puts
-back what a U-Net has smoothed away though the photograph shows it.
+the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et al. (2020).
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ from unblur.networks.whole import Whole, portion
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128, "closing": 32},
+    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128},
     "universal-large": {
         "steps": 4,
         "members": 6,
@@ -46,11 +45,6 @@ COLOURS = 3
 """The U-Nets see all colours together; what is done for each alone counts so often."""
 WANTED, UNWANTED = 2.0, -1.0
 """Lead of the preferred inverse in the first step's untrained choice, and of the blurred picture itself."""
-CLOSING_WEAKEST = -1.0
-"""Where the closing step's r begin: around an estimate by the U-Nets an r of 0.1 to 3 is the best single one, for noise
-of 0.003 to 0.03, and gains 0.06 to 0.15 dB by itself on validation pictures."""
-CLOSING_WANTED = 2.0
-"""Lead of the inverses of middle strength in the closing step's untrained choice."""
 MUCH_WANTED = 4.0
 """Lead of a sparse estimate to go on from: so much better than the inverses that a little of these spoils it."""
 
@@ -80,26 +74,17 @@ class Sizes:
     """Maps of the small networks that correct the sparse prior's guides, at half resolution."""
     shared: int = 0
     """1: all steps use one U-Net; 0: each has its own. The inverses' r are never shared."""
-    closing: int = 0
-    """Maps at half resolution of one more step with a small U-Net of its own, trained last, on what the frozen others
-    leave unexplained; 0 for none."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
         for name in ("steps", "members", "width", "middle", "deep", "blocks", "guide"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 1 or more")
-        for name in ("features", "closing"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 0 or more")
+        if self.features < 0:
+            raise ConfigError(f"sizes.features is {self.features}, expected 0 or more")
         for name in ("sparse", "shared"):
             if getattr(self, name) not in (0, 1):
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 0 or 1")
-
-    @property
-    def all_steps(self) -> int:
-        """The steps and the closing one, if there is one."""
-        return self.steps + bool(self.closing)
 
     @property
     def choices(self) -> int:
@@ -124,16 +109,12 @@ class Universal(nn.Module):
         self.sizes = sizes
         self.rounds = SparseRounds(sizes.guide) if sizes.sparse else None
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
-        if sizes.closing:
-            self.banks.append(Bank(sizes.members, sizes.features, weakest=CLOSING_WEAKEST))
-        widths = [(sizes.width, sizes.middle, sizes.deep)] * (1 if sizes.shared else sizes.steps)
-        blocks = [sizes.blocks] * len(widths)
-        if sizes.closing:
-            widths.append((sizes.closing, 3 * sizes.closing // 2, 2 * sizes.closing))
-            blocks.append(1)
-        outputs = 3 + sizes.choices
-        self.nets = nn.ModuleList(UNet(sizes.inputs, outputs, *size) for size in zip(widths, blocks, strict=True))
-        self.choice = nn.Parameter(torch.zeros(sizes.all_steps, sizes.choices))
+        widths = (sizes.width, sizes.middle, sizes.deep)
+        self.nets = nn.ModuleList(
+            UNet(sizes.inputs, 3 + sizes.choices, widths, sizes.blocks)
+            for _ in range(1 if sizes.shared else sizes.steps)
+        )
+        self.choice = nn.Parameter(torch.zeros(sizes.steps, sizes.choices))
         with torch.no_grad():  # No choice near certainty: a softmax that is sure learns nothing.
             if sizes.sparse:
                 self.choice[:, 0] = MUCH_WANTED
@@ -141,21 +122,11 @@ class Universal(nn.Module):
             else:
                 self.choice[0, 0] = UNWANTED
                 self.choice[0, 1 + self.banks[0].preferred()] = WANTED  # type: ignore[operator]
-            if sizes.closing:
-                self.choice[-1] = UNWANTED
-                self.choice[-1, 0] = 0.0
-                self.choice[-1, 1 + sizes.members // 4 : 1 + sizes.members - sizes.members // 4] = CLOSING_WANTED
-
-    def net(self, number: int) -> UNet:
-        """The U-Net of a step."""
-        if self.sizes.shared and number < self.sizes.steps:
-            number = 0
-        return self.nets[number if number < self.sizes.steps else -1]  # type: ignore[return-value]
 
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds of all convolutions per pixel, over all steps; the FFTs are not counted."""
-        nets = sum(self.net(number).multiply_adds for number in range(self.sizes.all_steps))
+        nets = sum(self.nets[number % len(self.nets)].multiply_adds for number in range(self.sizes.steps))  # type: ignore[misc]
         return round(nets + (COLOURS * self.rounds.multiply_adds if self.rounds else 0))
 
     @torch.no_grad()
@@ -219,7 +190,7 @@ class Universal(nn.Module):
             kernel = (psf if psf.ndim == 2 else psf[number]).to(like)
             trust = None if weight is None else weight[number % len(weight)]
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
-            stages = [self._stage(step, levels) for step in range(self.sizes.all_steps)]
+            stages = [self._stage(step, levels) for step in range(self.sizes.steps)]
             whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=self.rounds, report=tell)
             restored.append(whole.restored())
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
@@ -240,26 +211,11 @@ class Universal(nn.Module):
         facts = facts_of(blurred, psf, weight, noise)
         if sparse is None:
             sparse = sparse_estimates(facts, self.rounds) if self.rounds else []
-        latents = self.latents(facts, sparse, range(self.sizes.all_steps))
-        return [latent[..., facts.inside[0], facts.inside[1]] for latent in latents]
-
-    def latents(
-        self, facts: Facts, sparse: Sequence[Tensor], steps: range, *, latent: Tensor | None = None
-    ) -> list[Tensor]:
-        """What each of some steps makes of the photographs, on the whole domain.
-
-        Args:
-            facts: of the photographs.
-            sparse: the estimates of the rounds.
-            steps: which.
-            latent: what the first of these goes on from; None for the last sparse estimate, or nothing.
-        """
-        if latent is None and sparse:
-            latent = sparse[-1].clamp_max(BRIGHTEST)
         found: list[Tensor] = []
-        for number in steps:
+        latent = sparse[-1].clamp_max(BRIGHTEST) if sparse else None
+        for number in range(self.sizes.steps):
             latent = self._step(number, latent, sparse, facts)
-            found.append(latent)
+            found.append(latent[..., facts.inside[0], facts.inside[1]])
         return found
 
     def _stage(self, number: int, levels: Tensor) -> Stage:
@@ -268,7 +224,7 @@ class Universal(nn.Module):
             bank=self.banks[number],  # type: ignore[arg-type]
             usual=torch.softmax(self.choice[number], dim=0),
             judged=lambda planes: self._judged(number, planes, levels),
-            reach=self.net(number).reach,
+            reach=self.nets[number % len(self.nets)].reach,  # type: ignore[arg-type]
         )
 
     def _step(self, number: int, latent: Tensor | None, sparse: Sequence[Tensor], facts: Facts) -> Tensor:
@@ -310,7 +266,7 @@ class Universal(nn.Module):
             colours *= COLOURS
         seen = torch.cat([*(part for colour in colours for part in colour), noise], dim=1)
         del colours, parts
-        answer = self.net(number)(seen).to(choices.dtype)
+        answer = self.nets[number % len(self.nets)](seen).to(choices.dtype)
         correction, scores = answer.split([3, self.sizes.choices], dim=1)
         if choices.shape[1] == 1:
             correction = correction.mean(dim=1, keepdim=True)

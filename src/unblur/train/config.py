@@ -18,7 +18,7 @@ from unblur.train.optimizer import OptimizerName
 from unblur.train.variety import Variety
 
 T = TypeVar("T")
-PARTS = {"odcnn": ("deconvolution", "denoise", "joint"), "universal": ("rounds", "universal", "closing")}
+PARTS = {"odcnn": ("deconvolution", "denoise", "joint"), "universal": ("rounds", "universal")}
 """The trainable parts of each network, in the order in which they are trained (for the paper's: its section 5)."""
 PRESETS = {"odcnn": odcnn.PRESETS, "universal": universal.PRESETS}
 """Network → sizes by name."""
@@ -62,7 +62,7 @@ class DataConfig:
 class Stage:
     """One stretch of training: which part, on how much data, at what pace."""
 
-    part: Literal["deconvolution", "denoise", "joint", "rounds", "universal", "closing"]
+    part: Literal["deconvolution", "denoise", "joint", "rounds", "universal"]
     steps: int
     """Optimiser steps."""
     batch: int = 8
@@ -128,7 +128,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what could not be trained, before any photograph is read."""
-        presets, parts = PRESETS[self.network], list(PARTS[self.network])
+        presets, parts = PRESETS[self.network], PARTS[self.network]
         if self.preset not in presets:
             raise ConfigError(f"preset is {self.preset!r}, expected one of {', '.join(presets)}")
         known = presets[self.preset] if self.network == "odcnn" else universal.Sizes.__dataclass_fields__
@@ -139,16 +139,14 @@ class Recipe:
                 raise ConfigError(f"sizes.{key} is {size}, expected 0 to {LARGEST['sizes']}")
         if self.psf == ANY and self.network != "universal":
             raise ConfigError(f"psf is 'any', but {self.network} learns one PSF; name it, disk:7 for instance")
-        trained: list[str] = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
-        if self.network == "universal" and trained and trained[0] in parts:
-            del parts[: parts.index(trained[0])]  # what comes before may stay as it begins
-        if not trained or trained != parts[: len(trained)]:
+        trained = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
+        if self.network == "universal" and trained[:1] == ["universal"]:
+            parts = parts[1:]  # its rounds may stay as they begin
+        if not trained or tuple(trained) != parts[: len(trained)]:
             wanted = ", ".join(parts)
             raise ConfigError(f"the stages train {[s.part for s in self.stages]}, expected these in order: {wanted}")
         if "rounds" in trained and not self.network_sizes.get("sparse"):
             raise ConfigError("a stage trains rounds, which a network with sizes.sparse = 0 has not; leave one out")
-        if "closing" in trained and not self.network_sizes.get("closing"):
-            raise ConfigError("a stage trains the closing step, which a network with sizes.closing = 0 has not")
 
     @property
     def network_sizes(self) -> dict[str, int]:

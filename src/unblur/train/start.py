@@ -66,9 +66,7 @@ def weights_to_tune(name: str) -> Weights:
 
 
 def tuning_recipe(name: str | None, weights: Weights, *, psf: str | None) -> Recipe:
-    """A recipe that goes on from weights, with their sizes but where it names its own.
-
-    Sizes may only grow by parts of their own, ``closing`` for instance, which then begin untrained.
+    """A recipe that goes on from weights, with their sizes.
 
     Args:
         name: of the recipe; None takes the shipped ``universal-tune``, which wants a PSF.
@@ -83,10 +81,8 @@ def tuning_recipe(name: str | None, weights: Weights, *, psf: str | None) -> Rec
         raise ConfigError(f"{recipe.name} trains an {recipe.network}; --from begins a universal network only")
     if name is None and recipe.psf == ANY:
         raise ConfigError("there is no PSF to tune the network for; name it with --psf, my_psf.png for instance")
-    # All of them: a preset may have changed since.
-    sizes = {**asdict(sizes_of(weights.card.sizes)), **recipe.sizes}
-    stages = tuple(stage for stage in recipe.stages if stage.part != "closing" or sizes["closing"])
-    return replace(recipe, sizes=sizes, stages=stages, begun_from=weights.card.sha256)
+    sizes = asdict(sizes_of(weights.card.sizes))  # all of them: a preset may have changed since
+    return replace(recipe, sizes=sizes, begun_from=weights.card.sha256)
 
 
 def start_training(

@@ -1,18 +1,14 @@
 """The universal network as something that the training loop can train: its loss, its rates, its limits.
 
-Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them; the
-closing step is trained last, on what all these leave.
+Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them.
 """
-
-from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from unblur.colour import encode_srgb
 from unblur.errors import ConfigError
-from unblur.networks.facts import Facts, facts_of
+from unblur.networks.facts import facts_of
 from unblur.networks.light import compress
 from unblur.networks.splitting import sparse_estimates
 from unblur.networks.universal import COLOURS, Universal, sizes_of
@@ -30,15 +26,12 @@ NEGLIGIBLE = 1e-5
 """Mean squared error that counts as none: 50 dB."""
 ANALYTIC_PACE = 5.0
 """How much faster the few analytic parameters (r, its slopes, choices) learn than the U-Nets."""
-CLOSING_PACE = 0.05
-"""How much slower the last layer of the closing step learns: its corrections are so small that the first steps at the
-full rate would only do harm, and the quickest way out of that is a U-Net whose units are all silent for good."""
 ROUNDS_PACE = 2.5
 """The same for the rounds' strengths, against the small networks that correct their guides."""
 
 
 class UniversalPart(nn.Module):
-    """Three parts: ``rounds``, ``universal``, which are the U-Nets behind them, and ``closing``, the last step.
+    """Two parts: ``rounds``, and ``universal``, all the rest.
 
     Args:
         recipe: sizes, loss and seed.
@@ -60,40 +53,24 @@ class UniversalPart(nn.Module):
 
     def restored(self, name: str, blurred: Image, psf: Tensor) -> Image:
         """What a part makes of photographs."""
-        facts = facts_of(blurred, psf, None, None)
         if name == "rounds":
-            return self._inside(self._rounds(facts), facts)[-1]
-        sparse = self._rounds(facts) if self.network.rounds else []
-        last = self.network.sizes.steps if name == "universal" else self.network.sizes.all_steps
-        return self._inside(self.network.latents(facts, sparse, range(last)), facts)[-1]
+            return self._rounds(blurred, psf)[-1]
+        restored: Image = self.network(blurred, psf)
+        return restored
 
-    def _rounds(self, facts: Facts) -> list[Tensor]:
-        """The sparse estimates of each phase, on the whole domain."""
+    def _rounds(self, blurred: Image, psf: Tensor) -> list[Tensor]:
+        """The sparse estimates of each phase."""
         if self.network.rounds is None:
             raise ConfigError("there are no rounds to train; expected sizes.sparse = 1")
-        return sparse_estimates(facts, self.network.rounds)
-
-    @staticmethod
-    def _inside(estimates: list[Tensor], facts: Facts) -> list[Image]:
-        return [estimate[..., facts.inside[0], facts.inside[1]] for estimate in estimates]
+        facts = facts_of(blurred, psf, None, None)
+        return [e[..., facts.inside[0], facts.inside[1]] for e in sparse_estimates(facts, self.network.rounds)]
 
     def begin(self, weights: Weights | None = None) -> None:
-        """Set what training starts from: a network that is one regularised inverse, or trained weights.
-
-        What the network has and the weights have not, such as a closing step, begins untrained.
-
-        Raises:
-            WeightsError: they are of a network of other sizes.
-        """
-        self.network.start(torch.Generator().manual_seed(self.seed))
-        if weights is not None:
-            load_into(self.network, replace(weights, tensors=self._completed(weights.tensors)))
-
-    def _completed(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Trained tensors, and this network's own where there are none; choices may be of fewer steps."""
-        own = self.network.state_dict()
-        steps = tensors["choice"]
-        return {**own, **tensors, "choice": torch.cat([steps.to(own["choice"]), own["choice"][len(steps) :]])}
+        """Set what training starts from: trained weights, or a network that is one regularised inverse."""
+        if weights is None:
+            self.network.start(torch.Generator().manual_seed(self.seed))
+        else:
+            load_into(self.network, weights)
 
     def margin(self, name: str) -> int:  # noqa: ARG002
         """No pixel of a patch is lost."""
@@ -105,46 +82,28 @@ class UniversalPart(nn.Module):
 
     def multiply_adds(self, name: str) -> int:
         """Multiply-adds per pixel of what a stage trains, FFTs not counted."""
-        network = self.network
-        if name == "rounds":
-            return 0 if network.rounds is None else round(COLOURS * network.rounds.multiply_adds)
-        return round(sum(network.net(step).multiply_adds for step in self._steps(name)))
-
-    def _steps(self, name: str) -> range:
-        """The steps that a part consists of."""
-        sizes = self.network.sizes
-        return range(sizes.steps) if name == "universal" else range(sizes.steps, sizes.all_steps)
-
-    def _taught(self, name: str) -> dict[str, nn.Parameter]:
-        """The parameters that a stage trains."""
-        if name == "rounds":
-            return dict(self.part(name).named_parameters())
-        closing = (f"nets.{len(self.network.nets) - 1}.", f"banks.{self.network.sizes.steps}.")
-        last = closing if self.network.sizes.closing else ()
-        named = [(key, p) for key, p in self.network.named_parameters() if not key.startswith("rounds.")]
-        return {key: p for key, p in named if key == "choice" or key.startswith(last) == (name == "closing")}
+        rounds = 0 if self.network.rounds is None else round(COLOURS * self.network.rounds.multiply_adds)
+        return rounds if name == "rounds" else self.network.multiply_adds - rounds
 
     def groups(self, stage: Stage) -> list[dict[str, object]]:
         """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
-        taught = self._taught(stage.part)
-        last = tuple(name for name in taught if stage.part == "closing" and ".last." in name)
-        nets = [p for name, p in taught.items() if name.startswith(("nets.", "corrections.")) and name not in last]
-        analytic = [p for name, p in taught.items() if not name.startswith(("nets.", "corrections."))]
-        quick = ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE
-        groups = [(nets, 1.0), (analytic, quick), ([taught[name] for name in last], CLOSING_PACE)]
-        rates = [(params, stage.rate * pace) for params, pace in groups if params]
-        return [{"params": params, "lr": rate, "peak": rate} for params, rate in rates]
+        named = self.part(stage.part).named_parameters()
+        taught = [(name, p) for name, p in named if stage.part == "rounds" or not name.startswith("rounds.")]
+        nets = [p for name, p in taught if name.startswith(("nets.", "corrections."))]
+        analytic = [p for name, p in taught if not name.startswith(("nets.", "corrections."))]
+        quick = stage.rate * (ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE)
+        return [
+            {"params": nets, "lr": stage.rate, "peak": stage.rate},
+            {"params": analytic, "lr": quick, "peak": quick},
+        ]
 
     @torch.no_grad()
     def prepared(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> tuple[Tensor, ...]:
-        """What :meth:`loss` takes of a batch; what is frozen, such as the rounds behind the U-Nets, computed once."""
-        whole = (blurred, psf, scene, linear)
-        if stage.part == "rounds":
-            return whole
-        facts = facts_of(blurred, psf, None, None)
-        sparse = self._rounds(facts) if self.network.rounds else []
-        latents = self.network.latents(facts, sparse, range(self._steps(stage.part).start))
-        return *whole, *(torch.stack(found, dim=1) if found else blurred[:0] for found in (sparse, latents[-1:]))
+        """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, computed once."""
+        if stage.part == "rounds" or self.network.rounds is None:
+            return blurred, psf, scene, linear
+        sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)
+        return blurred, psf, scene, linear, torch.stack(sparse, dim=1)
 
     def loss(
         self,
@@ -153,23 +112,17 @@ class UniversalPart(nn.Module):
         psf: Tensor,
         scene: Image,
         linear: Tensor,
-        *frozen: Tensor,
+        sparse: Tensor | None = None,
     ) -> Tensor:
-        """The error of what a person would see, and of the light that clipping hides, over all estimates.
-
-        ``frozen`` is what :meth:`prepared` found: the rounds' estimates, and what the part goes on from, each stacked
-        as the second dimension, or empty; for the rounds nothing.
-        """
+        """The error of what a person would see, and of the light that clipping hides, over all estimates."""
         if self.network.rounds is not None:
             self.network.rounds.requires_grad_(stage.part == "rounds")
-        facts = facts_of(blurred, psf, None, None)
+        known = None if sparse is None else list(sparse.unbind(dim=1))
         if stage.part == "rounds":
-            found = self._rounds(facts)
+            estimates = self._rounds(blurred, psf)
         else:
-            sparse, latent = ([] if not len(kept) else list(kept.unbind(dim=1)) for kept in frozen)
-            going_on = latent[0] if latent else None
-            found = self.network.latents(facts, sparse, self._steps(stage.part), latent=going_on)
-        losses = [self._error(estimate, scene, linear) for estimate in self._inside(found, facts)]
+            estimates = self.network.estimates(blurred, psf, sparse=known)
+        losses = [self._error(estimate, scene, linear) for estimate in estimates]
         if len(losses) == 1:
             return losses[0]
         return losses[-1] + EARLIER * torch.stack(losses[:-1]).mean()
