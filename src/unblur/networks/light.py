@@ -56,7 +56,7 @@ def noise_levels(image: Image, *, weight: Weight | None = None) -> Float[Tensor,
 
     Noise with a grain has more power where PSFs let pass than either of its two scales shows. Both are raised by how
     much larger the second one is, but for what the scene itself may add to it, unless JPEG is the reason. On validation
-    pictures with a grain of 0.5 to 1.5 pixels and noise of 0.003 to 0.02 that gains 0.15 to 2.9 dB.
+    pictures with a grain of 0.5 to 1.5 pixels and noise of 0.003 to 0.02 that gains 0.1 to 2.9 dB.
 
     Args:
         image: in the light of the blur; clipped pixels are left out.
