@@ -120,6 +120,13 @@ def test_untrained_rounds_split_with_the_numbers_of_their_phases(comma: Psf) -> 
     assert strengths.second[0, 0] == pytest.approx(PHASES[0].second)
 
 
+def test_shrinking_has_the_gradients_that_its_values_say() -> None:
+    values = torch.linspace(-2, 2, 24, dtype=torch.float64).reshape(2, 3, 4).requires_grad_()
+    threshold = torch.tensor([0.3, 0.9], dtype=torch.float64)[:, None, None].requires_grad_()
+
+    assert torch.autograd.gradcheck(shrunk, (values, threshold))
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("size", [(40, 52), (41, 52), (40, 53), (41, 53)])
 def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, int]) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -221,5 +221,26 @@ def passing_of(psf: Tensor) -> Tensor:
 
 def shrunk(values: Tensor, threshold: Tensor) -> Tensor:
     """``v max(0, 1 - (t / |v|)^1.5)``: 0 up to the threshold, large values nearly unchanged (Chartrand's p = 1/2)."""
-    share = threshold / torch.maximum(values.abs(), threshold)
-    return values * (1 - share * share.sqrt())
+    result: Tensor = _Shrunk.apply(values, threshold)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Shrunk(torch.autograd.Function):
+    """:func:`shrunk` with its derivatives in closed form: training spends a third of its time here otherwise."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, threshold: Tensor) -> Tensor:
+        share = threshold / torch.maximum(values.abs(), threshold)
+        loss = share.mul_(share.sqrt())
+        ctx.save_for_backward(values, threshold, loss)
+        return values * (1 - loss)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        values, threshold, loss = ctx.saved_tensors
+        # Nothing passes below the threshold, where the loss is whole.
+        passed = torch.where(loss < 1, gradient, 0.0)
+        by_threshold = None
+        if ctx.needs_input_grad[1]:
+            by_threshold = -1.5 * (passed * values * loss).sum_to_size(threshold.shape) / threshold
+        return passed.addcmul(passed, loss, value=0.5), by_threshold

@@ -40,7 +40,7 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     def filled(spectrum: Tensor) -> Tensor:
         """The photograph where it can be trusted, else the estimate's blur; the brighter of both where it clips."""
         blurred = torch.fft.irfft2(spectrum * transfer, s=facts.size)
-        return torch.lerp(blurred, torch.lerp(picture, torch.maximum(picture, blurred), white), trust)
+        return torch.lerp(blurred, picture + white * torch.relu(blurred - picture), trust)
 
     inverse = back / (gain + FIRST_RATIO * power)
     spectrum = torch.fft.rfft2(picture) * inverse
@@ -51,11 +51,16 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
         for step in phase:
             tie, second = (v[:, step, None, None] for v in (strengths.tie, strengths.second))
             guide = rounds.guide(step, estimate, strengths)
-            wanted = back * torch.fft.rfft2(filled(spectrum)) + tie * torch.fft.rfft2(guide)
-            spectrum = wanted / (gain + tie * (power + second * power.square()))
+            wanted = back * torch.fft.rfft2(filled(spectrum)) + torch.fft.rfft2(tie * guide)
+            spectrum = _scaled(wanted, 1 / (gain + tie * (power + second * power.square())))
             estimate = torch.fft.irfft2(spectrum, s=facts.size)
         found.append(estimate)
     return found
+
+
+def _scaled(spectrum: Tensor, by: Tensor) -> Tensor:
+    """A spectrum times real numbers, which PyTorch would make complex first, and their gradients, too."""
+    return torch.view_as_complex(torch.view_as_real(spectrum) * by[..., None])
 
 
 def estimates_in_blocks(
