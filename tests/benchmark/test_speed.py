@@ -7,7 +7,7 @@ import torch
 
 from unblur.benchmark import speed
 from unblur.benchmark.entry import Entry
-from unblur.benchmark.speed import FLOOR, Measured, Task, measure, measure_apart, speed_report
+from unblur.benchmark.speed import FLOOR, Measured, Task, measure, measure_apart, speed_report, speed_table
 from unblur.errors import ConfigError
 
 TINY = {"psf": "disk:2", "megapixels": 0.01, "threads": 1, "device": "cpu", "repeats": 1}
@@ -42,6 +42,20 @@ def test_the_median_counts_and_the_warming_up_does_not(monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(times)))
 
     assert measure(Task(megapixels=1.0, device="cpu")).seconds == 3
+
+
+@pytest.mark.parametrize(("colour", "shape"), [(False, (1, 100, 100)), (True, (3, 100, 100))])
+def test_a_picture_is_grey_unless_colour_is_wanted(
+    colour: bool, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, ...]] = []
+    monkeypatch.setattr(speed, "restore", lambda picture, *_, **__: seen.append(tuple(picture.shape)))
+
+    measure(Task(megapixels=0.01, colour=colour, device="cpu", repeats=1))
+
+    assert seen == [shape, shape]
+    told = speed_table({"x": Measured(seconds=1.0, peak=1, device_peak=0)}, Task(colour=colour), command="x")
+    assert ("A colour picture of 1 megapixels" if colour else "A grey picture of 1 megapixels") in told
 
 
 def test_a_failure_is_told_in_its_own_words() -> None:

@@ -31,7 +31,9 @@ class Task:
     settings: dict[str, Any] = field(default_factory=dict)
     psf: str = "disk:7"
     megapixels: float = 1.0
-    """Size of the square grey picture, in millions of pixels."""
+    """Size of the square picture, in millions of pixels."""
+    colour: bool = False
+    """Three planes instead of one."""
     threads: int | None = None
     """Threads of the CPU; None leaves the choice to torch."""
     device: str = "auto"
@@ -65,7 +67,7 @@ def measure(task: Task) -> Measured:
         torch.set_num_threads(task.threads)
     device = torch_device(task.device)
     side = max(1, round((task.megapixels * 1e6) ** 0.5))
-    picture = _scene(side)
+    picture = _scene(side, planes=3 if task.colour else 1)
     times = []
     for _ in range(task.repeats + 1):
         began = time.perf_counter()
@@ -83,12 +85,12 @@ def measure(task: Task) -> Measured:
     return Measured(seconds=seconds, peak=_peak_memory(), device_peak=on_device)
 
 
-def _scene(side: int) -> torch.Tensor:
-    """A grey picture ``(1, side, side)`` with structure at several scales and some noise; the same every time."""
+def _scene(side: int, *, planes: int) -> torch.Tensor:
+    """A picture ``(planes, side, side)`` with structure at several scales and some noise; the same every time."""
     generator = torch.Generator().manual_seed(0)
-    picture = torch.zeros(1, 1, side, side)
+    picture = torch.zeros(1, planes, side, side)
     for cells, strength in ((3, 0.5), (17, 0.3), (90, 0.2)):
-        coarse = torch.rand(1, 1, cells, cells, generator=generator)
+        coarse = torch.rand(1, planes, cells, cells, generator=generator)
         picture += strength * torch.nn.functional.interpolate(coarse, size=(side, side), mode="bilinear")
     return (picture + 0.01 * torch.randn(picture.shape, generator=generator)).clamp(0, 1)[0]
 
@@ -164,12 +166,13 @@ def speed_table(measured: Mapping[str, Measured], task: Task, *, command: str) -
         for label, found in measured.items()
     }
     threads = f"{task.threads} threads" if task.threads else "torch's choice of threads"
+    kind = "colour" if task.colour else "grey"
     return (
         "\n\n".join(
             [
                 "# Speed",
                 f"Made by `{command}`, torch {torch.__version__}, {threads}, device {torch_device(task.device)}.",
-                f"A grey picture of {task.megapixels:g} megapixels, PSF {task.psf}; median of {task.repeats} "
+                f"A {kind} picture of {task.megapixels:g} megapixels, PSF {task.psf}; median of {task.repeats} "
                 "restorations after one to warm up. Memory is the whole process's, Python and torch included.",
                 table(["seconds per megapixel", "× FFT inverse", "peak memory, MB", "on the device, MB"], lines),
             ]

@@ -37,6 +37,7 @@ def benchmark(
     transfer: Annotated[str, typer.Option(help="Light of the blur of --photos, linear or encoded.")] = "linear",
     speed: Annotated[bool, typer.Option("--speed", help="Measure seconds and memory instead of quality.")] = False,
     megapixels: Annotated[float, typer.Option(help="Size of the picture for --speed.")] = 1.0,
+    colour: Annotated[bool, typer.Option("--colour", help="A colour picture for --speed, not a grey one.")] = False,
     threads: Annotated[int | None, typer.Option(help="CPU threads for --speed; torch chooses without it.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Json = False,
@@ -59,7 +60,8 @@ def benchmark(
         entries = entries_named(names, read_tuned(tuned) if tuned else None)
         with progress(quiet=quiet) as told:
             if speed:
-                task = Task(psf=(psf or ["disk:7"])[0], megapixels=megapixels, threads=threads, device=device)
+                kernel = (psf or ["disk:7"])[0]
+                task = Task(psf=kernel, megapixels=megapixels, colour=colour, threads=threads, device=device)
                 comparison = compare_speed(entries, task, output, command=typed(), told=told)
             elif output is None:
                 raise ConfigError("there is no folder for the results; name one with -o")
