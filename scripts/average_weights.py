@@ -12,29 +12,41 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from unblur.errors import ConfigError
+from unblur.errors import ConfigError, UnblurError
 from unblur.train.publish import half_kernel
 from unblur.weights import Weights, read_weights, shipped, write_weights
 
 
 def mean(found: list[tuple[Weights, float]], only: str) -> dict[str, Tensor]:
-    """The tensors of the first, those whose names begin with ``only`` averaged by the given shares."""
+    """The tensors of the first, those whose names begin with ``only`` averaged by the given shares.
+
+    Raises:
+        ConfigError: the weights are not of one size, or the shares do not sum to 1.
+    """
     first = found[0][0].tensors
-    if any(
-        {name: t.shape for name, t in w.tensors.items()} != {n: t.shape for n, t in first.items()} for w, _ in found
-    ):
+    shapes = [{name: tensor.shape for name, tensor in weights.tensors.items()} for weights, _ in found]
+    if any(other != shapes[0] for other in shapes):
         raise ConfigError("the weights are of different sizes; expected files that were trained on from the same one")
     if abs(sum(share for _, share in found) - 1) > 1e-6:
-        raise ConfigError("the shares do not sum to 1")
-    tensors = dict(first)
-    for name in first:
-        if name.startswith(only):
-            tensors[name] = half_kernel(
-                sum((w.tensors[name].float() * share for w, share in found[1:]), first[name].float() * found[0][1])
-            )
-    return tensors
+        raise ConfigError(f"the shares sum to {sum(share for _, share in found):g}, expected 1")
+    averaged = {
+        name: torch.stack([share * weights.tensors[name].float() for weights, share in found]).sum(dim=0)
+        for name in first
+        if name.startswith(only)
+    }
+    return {**first, **{name: half_kernel(tensor) for name, tensor in averaged.items()}}
+
+
+def _read(text: str) -> tuple[Weights, float]:
+    """Weights and their share from ``FILE=SHARE``."""
+    name, _, share = text.rpartition("=")
+    try:
+        return (read_weights(Path(name)) if "/" in name else shipped(name)), float(share)
+    except ValueError:
+        raise ConfigError(f"{text!r} names no share, expected FILE=0.5 for instance") from None
 
 
 def main() -> None:
@@ -44,17 +56,20 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", metavar="FILE=SHARE")
     parser.add_argument("--only", default="", help="average only tensors whose names begin so, rounds for instance")
     asked = parser.parse_args()
-    found = []
-    for text in asked.weights:
-        name, _, share = text.rpartition("=")
-        found.append((shipped(name) if "/" not in name else read_weights(Path(name)), float(share)))
+    try:
+        found = [_read(text) for text in asked.weights]
+        tensors = mean(found, asked.only)
+    except UnblurError as error:
+        parser.error(str(error))
+    first = found[0][0]
     told = " and ".join(
-        f"{share:.0%} {w.card.network} {w.card.sha256[:12]} ({sum(w.card.patches.values())} patches)"
-        for w, share in found
+        f"{share:.0%} {weights.card.network} {weights.card.sha256[:12]} ({sum(weights.card.patches.values())} patches)"
+        for weights, share in found
     )
-    what = asked.only or "all"
-    card = dataclasses.replace(found[0][0].card, begun_from=f"mean of {told}, {what}; {found[0][0].card.begun_from}")
-    write_weights(asked.output, Weights(card=card, psf=found[0][0].psf, tensors=mean(found, asked.only)))
+    origin = f"mean of {told}, {asked.only or 'all'}; {first.card.begun_from}"
+    write_weights(
+        asked.output, Weights(card=dataclasses.replace(first.card, begun_from=origin), psf=first.psf, tensors=tensors)
+    )
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def shrunk(values: Tensor, threshold: Tensor) -> Tensor:
 
 
 class _Shrunk(torch.autograd.Function):
-    """:func:`shrunk` with its derivatives in closed form: training spends a third of its time here otherwise."""
+    """:func:`shrunk` with its derivatives in closed form: autograd would keep and pass through each of its steps."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, threshold: Tensor) -> Tensor:

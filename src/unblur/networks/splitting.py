@@ -40,6 +40,7 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     def filled(spectrum: Tensor) -> Tensor:
         """The photograph where it can be trusted, else the estimate's blur; the brighter of both where it clips."""
         blurred = torch.fft.irfft2(spectrum * transfer, s=facts.size)
+        # ``picture`` or the brighter of both, by ``white``; a maximum would need more passes for its gradient.
         return torch.lerp(blurred, picture + white * torch.relu(blurred - picture), trust)
 
     inverse = back / (gain + FIRST_RATIO * power)
