@@ -17,7 +17,7 @@ from unblur.errors import ConfigError, WeightsError
 from unblur.psf.parametric import disk
 from unblur.train import launch, loop
 from unblur.train.checkpoint import Run
-from unblur.train.config import recipe_from
+from unblur.train.config import Recipe, recipe_from
 from unblur.train.launch import Schedule, train_recipe
 from unblur.weights import read_weights
 
@@ -87,6 +87,48 @@ def test_stopped_by_time_and_called_again_equals_one_go(tmp_path: Path) -> None:
     assert calls >= 20
     assert whole.finished
     assert_equal_weights(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+
+
+def averaging() -> Recipe:
+    values = tomllib.loads(TINY)
+    values["stages"] = [{**values["stages"][0], "average": 0.6}, *values["stages"][1:]]
+    return recipe_from(values)
+
+
+def test_what_ships_is_the_running_mean_of_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+    note = Run.note_average
+
+    def noted(run: Run) -> None:
+        note(run)
+        if run.stage_number == 0:
+            seen.append(run.parts.state_dict()["deconvolution.maps.rows.weight"].clone())
+
+    monkeypatch.setattr(Run, "note_average", noted)
+    train_recipe(averaging(), disk(1.5), pictures(), tmp_path, held_out=[], device=CPU)
+
+    mean = seen[0]
+    for count, weight in enumerate(seen[1:], start=1):
+        kept = min(0.6, (1 + count) / (10 + count))
+        mean = kept * mean + (1 - kept) * weight
+    shipped = read_weights(tmp_path / "dcnn.safetensors").tensors["maps.rows.weight"]
+    assert torch.allclose(shipped.float(), mean, atol=1e-6)
+    assert not torch.allclose(mean, seen[-1], atol=1e-6)
+
+
+def test_a_run_with_a_running_mean_ends_alike_however_often_it_was_stopped(tmp_path: Path) -> None:
+    def go(folder: Path, schedule: Schedule | None = None) -> Run:
+        return train_recipe(
+            averaging(), disk(1.5), pictures(), folder, held_out=pictures()[:1], device=CPU, schedule=schedule
+        )
+
+    go(tmp_path / "whole", Schedule(validate=5))
+    while not go(tmp_path / "parts", Schedule(seconds=0.0, validate=1)).finished:
+        pass
+
+    assert_equal_weights(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+    one, other = (read_weights(tmp_path / name / "dcnn.safetensors") for name in ("whole", "parts"))
+    assert_equal_weights(dict(one.tensors), dict(other.tensors))
 
 
 def test_killed_at_any_step_and_resumed_equals_one_go(tmp_path: Path) -> None:

@@ -123,6 +123,41 @@ def test_the_rounds_estimates_can_be_known_before() -> None:
     assert torch.equal(part.loss(stage, *prepared), part.loss(stage, *batch))
 
 
+def test_rounds_and_unets_learn_together_in_a_joint_stage(tmp_path: Path) -> None:
+    sizes = {"steps": 1, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}
+    stage = {"part": "joint", "steps": 3, "batch": 2, "patch": 24, "rate": 1e-3, "warmup": 1}
+    joint = recipe(sizes=sizes, stages=[stage])
+    train_recipe(joint, None, pictures()[:3], tmp_path, held_out=pictures()[:1], device=CPU)
+    untrained = UniversalPart(joint)
+    untrained.begin()
+
+    weights = read_weights(tmp_path / "universal.safetensors")
+
+    assert weights.card.steps == {"joint": 3}
+    changed = {
+        name.split(".")[0]
+        for name, tensor in untrained.network.state_dict().items()
+        if not torch.allclose(weights.tensors[name].float(), tensor, atol=1e-3, rtol=1e-3)
+    }
+    assert {"rounds", "nets"} <= changed
+
+
+def test_every_weight_that_a_stage_trains_is_in_one_group() -> None:
+    part = UniversalPart(recipe(sizes={"sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}))
+    everything = set(part.network.parameters())
+
+    taught = {}
+    for name in ("rounds", "universal", "joint"):
+        stage = recipe_from({**tomllib.loads(TINY), "stages": [{"part": name, "steps": 1}]}).stages[0]
+        grouped = [p for group in part.groups(stage) for p in group["params"]]  # type: ignore[attr-defined]
+        assert len(grouped) == len(set(grouped))
+        taught[name] = set(grouped)
+
+    assert taught["rounds"] == set(part.network.rounds.parameters())  # type: ignore[union-attr]
+    assert taught["universal"] == everything - taught["rounds"]
+    assert taught["joint"] == everything
+
+
 @pytest.mark.parametrize("loss", ["l1", "log-mse"])
 def test_the_same_batch_again_and_again_is_learned(loss: str) -> None:
     part = UniversalPart(recipe(loss=loss))
@@ -162,6 +197,8 @@ def test_runs_of_the_papers_network_that_began_earlier_go_on() -> None:
         ({"data": {"jpeg": 2.0}}, "from 0 to 1"),
         ({"preset": "paper"}, "universal-large"),
         ({"stages": [{"part": "universal", "steps": 1, "repeats": 0}]}, "stages.repeats is 0"),
+        ({"stages": [{"part": "universal", "steps": 1, "average": 1.0}]}, r"stages.average is 1\.0"),
+        ({"stages": [{"part": p, "steps": 1} for p in ("joint", "universal")]}, "in order"),
         ({"network": "odcnn", "preset": "small", "sizes": {}, "data": {}}, "learns one PSF"),
     ],
 )

@@ -1,8 +1,12 @@
 """A run's whole state and the one file that holds it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from unblur.errors import ConfigError, WeightsError
 from unblur.train.config import Recipe, Stage
@@ -32,6 +36,8 @@ class Run:
         self.validation: dict[str, float] = {}
         """Last validation PSNR of each part, dB."""
         self.optimizer = self._optimizer()
+        self.average: AveragedModel | None = None
+        """Running mean of the stage's weights, if it wants one."""
 
     @property
     def stage(self) -> Stage:
@@ -49,6 +55,36 @@ class Run:
         self.step = 0
         self.stage_seconds = self.seconds
         self.optimizer = self._optimizer()
+        self.average = None
+
+    def note_average(self) -> None:
+        """Let the weights after a step count in their running mean, if the stage wants one."""
+        kept = self.stage.average
+        if not kept:
+            return
+        part = self.parts.part(self.stage.part)
+        if self.average is None:
+            self.average = _average_of(part, kept)
+        self.average.update_parameters(part)
+
+    def settle(self) -> None:
+        """Put the running mean, if there is one, in the place of the weights."""
+        if self.average is not None:
+            self.parts.part(self.stage.part).load_state_dict(self.average.module.state_dict())
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """The running mean, if there is one, in the place of the weights for a while."""
+        if self.average is None:
+            yield
+            return
+        part = self.parts.part(self.stage.part)
+        last = {name: tensor.clone() for name, tensor in part.state_dict().items()}
+        self.settle()
+        try:
+            yield
+        finally:
+            part.load_state_dict(last)
 
     def _optimizer(self) -> torch.optim.Optimizer | KernelMuon:
         return optimizer_for(self.stage.optimizer or self.recipe.optimizer, self.parts.groups(self.stage))
@@ -68,6 +104,7 @@ class Run:
             "seconds": self.seconds,
             "stage_seconds": self.stage_seconds,
             "validation": self.validation,
+            "average": None if self.average is None else self.average.state_dict(),
         }
         write_whole(path, state)
 
@@ -95,3 +132,15 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.stage_seconds = state["step"], state["seconds"], state["stage_seconds"]
         self.validation = dict(state["validation"])
+        if state.get("average") is not None:
+            self.average = _average_of(self.parts.part(self.stage.part), self.stage.average)
+            self.average.load_state_dict(state["average"])
+
+
+def _average_of(part: nn.Module, kept: float) -> AveragedModel:
+    """A running mean of a part's weights; its first few steps are forgotten sooner than ``kept`` says."""
+
+    def moved(mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        return mean.lerp(now, 1 - min(kept, (1 + float(count)) / (10 + float(count))))
+
+    return AveragedModel(part, avg_fn=moved)

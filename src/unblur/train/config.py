@@ -18,8 +18,12 @@ from unblur.train.optimizer import OptimizerName
 from unblur.train.variety import Variety
 
 T = TypeVar("T")
-PARTS = {"odcnn": ("deconvolution", "denoise", "joint"), "universal": ("rounds", "universal")}
-"""The trainable parts of each network, in the order in which they are trained (for the paper's: its section 5)."""
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "odcnn": ("deconvolution", "denoise", "joint"),
+    "universal": ("rounds", "universal", "joint"),
+}
+"""The trainable parts of each network, in the order in which they are trained (for the paper's: its section 5). In the
+last all weights learn together."""
 PRESETS = {"odcnn": odcnn.PRESETS, "universal": universal.PRESETS}
 """Network → sizes by name."""
 LARGEST_FILE = 2**20
@@ -82,6 +86,9 @@ class Stage:
     repeats: int = 1
     """How often each batch is learned from, in shuffled order among others. What is frozen, such as the rounds behind
     the U-Nets, is computed once for all of them."""
+    average: float = 0.0
+    """What validates, ships and is built upon is a running mean of the weights that keeps this share of itself at each
+    step; 0.99 holds the last hundred or so. 0 takes the last weights alone."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be meant."""
@@ -93,6 +100,8 @@ class Stage:
         for name in ("rate", "separable_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(f"stages.{name} is {getattr(self, name)}, expected a number between 0 and 1")
+        if not 0 <= self.average < 1:
+            raise ConfigError(f"stages.average is {self.average}, expected 0 or more and less than 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +149,8 @@ class Recipe:
         if self.psf == ANY and self.network != "universal":
             raise ConfigError(f"psf is 'any', but {self.network} learns one PSF; name it, disk:7 for instance")
         trained = [part for part, _ in itertools.groupby(stage.part for stage in self.stages)]
-        if self.network == "universal" and trained[:1] == ["universal"]:
-            parts = parts[1:]  # its rounds may stay as they begin
+        if self.network == "universal" and trained and trained[0] in parts:
+            parts = parts[parts.index(trained[0]) :]  # what comes before may stay as it begins
         if not trained or tuple(trained) != parts[: len(trained)]:
             wanted = ", ".join(parts)
             raise ConfigError(f"the stages train {[s.part for s in self.stages]}, expected these in order: {wanted}")
@@ -167,8 +176,9 @@ class Recipe:
         for stage in said["stages"]:
             if not stage["optimizer"]:
                 del stage["optimizer"]
-            if stage["repeats"] == 1:
-                del stage["repeats"]
+            for name, unused in (("repeats", 1), ("average", 0)):
+                if stage[name] == unused:
+                    del stage[name]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -115,7 +115,8 @@ def train_recipe(
     def after(loss: float) -> bool:
         enough = schedule.seconds is not None and run.seconds - spent >= schedule.seconds
         if schedule.due(run.step, schedule.validate, run.stage.steps):
-            run.validation.update(validate(run, checks))
+            with run.settled():
+                run.validation.update(validate(run, checks))
         progress = _progress(run, loss)
         if schedule.due(run.step, schedule.log, run.stage.steps):
             row = {**asdict(progress), "stage_number": run.stage_number, "seconds": run.seconds}
@@ -142,6 +143,7 @@ def train_recipe(
             train(run, Repeated(made, run.stage.repeats, recipe.seed), after)
             if run.step < run.stage.steps:
                 break  # out of time
+            run.settle()
             if rank == 0:
                 publish(run, psf, output, photographs=len(photos), begun_from=weights)
             if run.finished:

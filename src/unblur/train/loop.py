@@ -38,6 +38,7 @@ def train(run: Run, batches: Batches, after: Callable[[float], bool]) -> None:
         if run.parts.gradient_limit is not None:
             nn.utils.clip_grad_norm_(part.parameters(), run.parts.gradient_limit)
         run.optimizer.step()
+        run.note_average()
         run.step += 1
         run.seconds += time.perf_counter() - begun
         if not after(float(shared_mean(loss.detach()))):

@@ -13,8 +13,8 @@ from unblur.tensors import Psf
 from unblur.train.checkpoint import Run
 from unblur.weights import Card, Weights, write_weights
 
-NETWORKS = {"deconvolution": "dcnn", "joint": "odcnn", "rounds": "universal", "universal": "universal"}
-"""Parts after which a network restores photographs by itself, and the name of the method that it is."""
+METHODS = {"deconvolution": "dcnn", "joint": "odcnn"}
+"""Parts after which the paper's network restores photographs by itself, and the name of the method that it is."""
 
 
 def publish(
@@ -32,14 +32,15 @@ def publish(
     Returns:
         ``folder/<network>.safetensors``, or None. A network for any PSF carries a point as its PSF.
     """
-    part = run.stage.part
-    if part not in NETWORKS:
+    part, recipe = run.stage.part, run.recipe
+    universal = recipe.network == "universal"
+    network = "universal" if universal else METHODS.get(part)
+    if network is None:
         return None
-    recipe = run.recipe
     done = recipe.stages[: run.stage_number + 1]
     parts = list(dict.fromkeys(stage.part for stage in done))
     card = Card(
-        network=NETWORKS[part],
+        network=network,
         sizes=recipe.network_sizes,
         psf=recipe.psf,
         start=recipe.start if recipe.network == "odcnn" else "trained" if begun_from else "random",
@@ -56,8 +57,7 @@ def publish(
         validation={name: round(value, 3) for name, value in run.validation.items()},
         version=__version__,
     )
-    path = folder / f"{NETWORKS[part]}.safetensors"
-    universal = NETWORKS[part] == "universal"
+    path = folder / f"{network}.safetensors"
     tensors = run.parts.part("universal" if universal else part).state_dict()
     if universal:
         tensors = {name: half_kernel(tensor) for name, tensor in tensors.items()}

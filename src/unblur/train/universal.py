@@ -1,6 +1,7 @@
 """The universal network as something that the training loop can train: its loss, its rates, its limits.
 
-Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them.
+Its rounds of splitting are trained first, by themselves, and stay as they are while the U-Nets learn to judge them. At
+last both may learn together, for the result alone.
 """
 
 import torch
@@ -31,7 +32,7 @@ ROUNDS_PACE = 2.5
 
 
 class UniversalPart(nn.Module):
-    """Two parts: ``rounds``, and ``universal``, all the rest.
+    """Two parts, ``rounds`` and ``universal``, all the rest; and ``joint``, both of them.
 
     Args:
         recipe: sizes, loss and seed.
@@ -83,24 +84,24 @@ class UniversalPart(nn.Module):
     def multiply_adds(self, name: str) -> int:
         """Multiply-adds per pixel of what a stage trains, FFTs not counted."""
         rounds = 0 if self.network.rounds is None else round(COLOURS * self.network.rounds.multiply_adds)
-        return rounds if name == "rounds" else self.network.multiply_adds - rounds
+        whole = self.network.multiply_adds
+        return {"rounds": rounds, "universal": whole - rounds, "joint": whole}[name]
 
     def groups(self, stage: Stage) -> list[dict[str, object]]:
         """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
-        named = self.part(stage.part).named_parameters()
-        taught = [(name, p) for name, p in named if stage.part == "rounds" or not name.startswith("rounds.")]
-        nets = [p for name, p in taught if name.startswith(("nets.", "corrections."))]
-        analytic = [p for name, p in taught if not name.startswith(("nets.", "corrections."))]
-        quick = stage.rate * (ROUNDS_PACE if stage.part == "rounds" else ANALYTIC_PACE)
-        return [
-            {"params": nets, "lr": stage.rate, "peak": stage.rate},
-            {"params": analytic, "lr": quick, "peak": quick},
-        ]
+        paces: dict[float, list[nn.Parameter]] = {1.0: [], ROUNDS_PACE: [], ANALYTIC_PACE: []}
+        for name, parameter in self.network.named_parameters():
+            of_rounds = name.startswith("rounds.")
+            if stage.part == "joint" or of_rounds == (stage.part == "rounds"):
+                kernel = name.startswith(("nets.", "rounds.corrections."))
+                paces[1.0 if kernel else ROUNDS_PACE if of_rounds else ANALYTIC_PACE].append(parameter)
+        rates = [(params, stage.rate * pace) for pace, params in paces.items() if params]
+        return [{"params": params, "lr": rate, "peak": rate} for params, rate in rates]
 
     @torch.no_grad()
     def prepared(self, stage: Stage, blurred: Image, psf: Tensor, scene: Image, linear: Tensor) -> tuple[Tensor, ...]:
         """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, computed once."""
-        if stage.part == "rounds" or self.network.rounds is None:
+        if stage.part != "universal" or self.network.rounds is None:
             return blurred, psf, scene, linear
         sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)
         return blurred, psf, scene, linear, torch.stack(sparse, dim=1)
@@ -116,7 +117,7 @@ class UniversalPart(nn.Module):
     ) -> Tensor:
         """The error of what a person would see, and of the light that clipping hides, over all estimates."""
         if self.network.rounds is not None:
-            self.network.rounds.requires_grad_(stage.part == "rounds")
+            self.network.rounds.requires_grad_(stage.part != "universal")
         known = None if sparse is None else list(sparse.unbind(dim=1))
         if stage.part == "rounds":
             estimates = self._rounds(blurred, psf)
