@@ -13,6 +13,7 @@ from unblur.errors import Cancelled, ConfigError
 from unblur.extension import extended_bands
 from unblur.methods import METHODS, default_method
 from unblur.networks.light import noise_levels
+from unblur.orientation import ORIENTATIONS, Orientation
 from unblur.plan import planned
 from unblur.psf.parametric import disk
 from unblur.stored import OnStored
@@ -155,6 +156,66 @@ def test_a_piece_that_is_all_of_the_extended_photograph_is_the_whole(comma: Psf)
     (band,) = extended_bands(step.surveyed(Held(picture), None), Held(picture), psf, tile=61, margin=100)
 
     torch.testing.assert_close(band, step(picture, psf), atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize("way", ORIENTATIONS[1:])
+def test_eight_views_know_no_up_and_no_left(way: Orientation, comma: Psf) -> None:
+    network, picture, psf = lively(sparse=1, steps=2), lit(50, 61), comma.double()
+    restore = UniversalDeconvolver(lambda _: network, CPU, views=8, noise=noise_levels(picture))
+    once = UniversalDeconvolver(lambda _: network, CPU, noise=noise_levels(picture))
+
+    def apart(step: UniversalDeconvolver) -> float:
+        return float((step(way.of(picture), way.of(psf)) - way.of(step(picture, psf))).abs().max())
+
+    assert apart(restore) < 1e-9 < 1e-4 < apart(once)
+
+
+@pytest.mark.parametrize("views", [2, 4, 8])
+def test_views_are_averaged_as_a_mean_of_calls_would(views: int, comma: Psf) -> None:
+    network, picture, psf = lively(sparse=1, steps=1), lit(50, 61), comma.double()
+    weight = partly_ignored(50, 61)
+    once = UniversalDeconvolver(lambda _: network, CPU, noise=noise_levels(picture))
+    told: list[float] = []
+
+    several = UniversalDeconvolver(lambda _: network, CPU, views=views, noise=noise_levels(picture))
+    found = several(picture, psf, weight=weight, report=told.append)
+
+    each = [
+        way.back(once(way.of(picture), way.of(psf), weight=way.of(weight.to(picture)))) for way in ORIENTATIONS[:views]
+    ]
+    torch.testing.assert_close(found, torch.stack(each).mean(dim=0), atol=1e-12, rtol=0)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_views_of_tiles_are_tiles_of_the_views(comma: Psf) -> None:
+    network, picture, psf = lively(sparse=1, steps=2), lit(251, 61)[:, :1], comma.double()
+    own = OnStored(UniversalDeconvolver(lambda _: network, CPU, views=8), CPU, through_light=False)
+    step = own.surveyed(Held(picture), None)
+
+    bands = list(extended_bands(step, Held(picture), psf, tile=84, margin=80))
+
+    torch.testing.assert_close(torch.cat(bands, dim=-2), step(picture, psf), atol=0.1 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
+def test_stored_photographs_have_views_too(dtype: torch.dtype) -> None:
+    full = 255 if dtype == torch.uint8 else 65535
+    stored = (make_chart(40, 50) * full).round().to(torch.int32).to(dtype)
+    two, one = (
+        planned(disk(1), method=None, transfer="linear", encoding="srgb", settings={"views": views}, device=CPU)
+        for views in ("2", "1")
+    )
+
+    found, first = (plan.restored(stored).to(torch.float64) / full for plan in (two, one))
+
+    assert 1e-4 < float((found - first).abs().mean()) < 0.02
+
+
+@pytest.mark.parametrize("views", [0, 3, 16])
+def test_views_that_are_no_group_are_refused(views: int) -> None:
+    with pytest.raises(ConfigError, match="expected one of 1, 2, 4, 8"):
+        UniversalSettings(views=views)
 
 
 def test_gradients_flow_through_tiles() -> None:
