@@ -12,7 +12,7 @@ FLOORS = [
     "tensors",
     "devices precision colour fourier differences",
     "boundary metrics",
-    "psf inverse",
+    "psf inverse orientation",
     "degrade",
     "solvers networks",
     "compact",

@@ -158,9 +158,9 @@ def test_a_piece_that_is_all_of_the_extended_photograph_is_the_whole(comma: Psf)
     torch.testing.assert_close(band, step(picture, psf), atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("way", ORIENTATIONS[1:])
+@pytest.mark.parametrize("way", ORIENTATIONS[3:5])  # a flip and the transposition, which make all others
 def test_eight_views_know_no_up_and_no_left(way: Orientation, comma: Psf) -> None:
-    network, picture, psf = lively(sparse=1, steps=2), lit(50, 61), comma.double()
+    network, picture, psf = lively(sparse=1, steps=1), lit(32, 41)[:, :1], comma.double()
     restore = UniversalDeconvolver(lambda _: network, CPU, views=8, noise=noise_levels(picture))
     once = UniversalDeconvolver(lambda _: network, CPU, noise=noise_levels(picture))
 
@@ -170,10 +170,10 @@ def test_eight_views_know_no_up_and_no_left(way: Orientation, comma: Psf) -> Non
     assert apart(restore) < 1e-9 < 1e-4 < apart(once)
 
 
-@pytest.mark.parametrize("views", [2, 4, 8])
+@pytest.mark.parametrize("views", [2, 8])
 def test_views_are_averaged_as_a_mean_of_calls_would(views: int, comma: Psf) -> None:
-    network, picture, psf = lively(sparse=1, steps=1), lit(50, 61), comma.double()
-    weight = partly_ignored(50, 61)
+    network, picture, psf = lively(sparse=1, steps=1), lit(32, 41)[:, :1], comma.double()
+    weight = partly_ignored(32, 41)
     once = UniversalDeconvolver(lambda _: network, CPU, noise=noise_levels(picture))
     told: list[float] = []
 
@@ -189,11 +189,12 @@ def test_views_are_averaged_as_a_mean_of_calls_would(views: int, comma: Psf) -> 
 
 
 def test_views_of_tiles_are_tiles_of_the_views(comma: Psf) -> None:
-    network, picture, psf = lively(sparse=1, steps=2), lit(251, 61)[:, :1], comma.double()
+    # Its extended sides are even both ways; where a fast height is odd, the rim differs by less than a tenth of a step.
+    network, picture, psf = lively(sparse=1, steps=1), lit(131, 61)[:, :1], comma.double()
     own = OnStored(UniversalDeconvolver(lambda _: network, CPU, views=8), CPU, through_light=False)
     step = own.surveyed(Held(picture), None)
 
-    bands = list(extended_bands(step, Held(picture), psf, tile=84, margin=80))
+    bands = list(extended_bands(step, Held(picture), psf, tile=88, margin=72))
 
     torch.testing.assert_close(torch.cat(bands, dim=-2), step(picture, psf), atol=0.1 / 255, rtol=0)
 

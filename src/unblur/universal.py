@@ -17,17 +17,13 @@ from unblur.errors import ConfigError
 from unblur.networks.facts import room_for
 from unblur.networks.light import noise_levels
 from unblur.networks.photograph import light_in
-from unblur.networks.universal import Universal, sizes_of
-from unblur.networks.whole import portion
-from unblur.orientation import ORIENTATIONS
+from unblur.networks.universal import VIEWS, Universal, sizes_of
 from unblur.precision import autocast
 from unblur.tensors import Image, Psf, Report, Weight
 from unblur.weights import Weights, load_into, read_weights, shipped
 
 SAMPLED = 4_000_000
 """Pixels of a photograph from which its noise is measured, about, at most."""
-VIEWS = (1, 2, 4, 8)
-"""Numbers of orientations that are closed under being applied again."""
 BAND = 64
 """Rows that are sampled together; whole cells of the coarser scale of the measurement."""
 
@@ -142,25 +138,21 @@ class UniversalDeconvolver:
             noise = self._levels(light_in(self.sample(picture), table), trust)
         else:
             noise = self.noise.to(like)
-        network = self.network(like.dtype)
-        total: Tensor | None = None
-        for number, view in enumerate(ORIENTATIONS[: self.views]):
-            with autocast(self.device, like.dtype):
-                seen: Tensor = network(
-                    view.of(picture),
-                    view.of(psf.to(like)),
-                    weight=None if trust is None else view.of(trust),
-                    noise=noise,  # as the photograph lies: JPEG's blocks begin at its first pixel
-                    strength=self.strength,
-                    table=table,
-                    place=None if place is None else view.place(place),
-                    report=portion(report, number / self.views, (number + 1) / self.views),
-                )
-            total = view.back(seen) if total is None else total + view.back(seen)
+        with autocast(self.device, like.dtype):
+            restored: Tensor = self.network(like.dtype)(
+                picture,
+                psf.to(like),
+                weight=trust,
+                noise=noise,
+                strength=self.strength,
+                views=self.views,
+                table=table,
+                place=place,
+                report=report,
+            )
         if report:
             report(1.0)
-        assert total is not None
-        return total if self.views == 1 else total / self.views
+        return restored
 
     def sample(self, picture: Tensor) -> Tensor:
         """Evenly spread bands of rows from which the noise is measured; all rows of a picture up to 4 megapixels."""

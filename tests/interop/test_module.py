@@ -15,14 +15,19 @@ from unblur.psf.parametric import disk
 from unblur.tensors import Psf
 
 
-@pytest.mark.parametrize("method", ["universal", "wiener", "sparse"])
-def test_a_module_gives_what_the_method_gives(method: str, comma: Psf, chart: Tensor) -> None:
+@pytest.mark.parametrize(
+    ("method", "settings"), [("universal", {}), ("universal", {"views": 2}), ("wiener", {}), ("sparse", {})]
+)
+def test_a_module_gives_what_the_method_gives(
+    method: str, settings: dict[str, object], comma: Psf, chart: Tensor
+) -> None:
     weight = torch.ones(1, 1, 48, 64)
     weight[..., 20:24, 30:34] = 0
 
-    restored = Deblur(method)(chart, comma, weight)
+    restored = Deblur(method, settings=settings)(chart, comma, weight)
 
-    expected = METHODS[method].build(torch.device("cpu"), METHODS[method].settings())(chart, comma, weight=weight)
+    method_itself = METHODS[method].build(torch.device("cpu"), METHODS[method].settings(**settings))
+    expected = method_itself(chart, comma, weight=weight)
     torch.testing.assert_close(restored, expected)
 
 

@@ -82,6 +82,7 @@ class Deblur(nn.Module):
                 weight=None if weight is None else weight.to(like),
                 noise=None if noise is None else levels_of(noise, len(blurred)).to(like),
                 strength=self.settings.strength,
+                views=self.settings.views,
             )
         return restored.to(blurred)
 

@@ -9,6 +9,7 @@ the inverses are the idea of Dong et al. (2020), unrolled steps that of Zhang et
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -25,6 +26,7 @@ from unblur.networks.splitting import sparse_estimates
 from unblur.networks.stage import Planes, Stage
 from unblur.networks.unet import UNet
 from unblur.networks.whole import Whole, portion
+from unblur.orientation import ORIENTATIONS
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -41,6 +43,8 @@ PRESETS: dict[str, dict[str, int]] = {
     },
 }
 """Sizes by name, the second for machines with a GPU."""
+VIEWS = (1, 2, 4, 8)
+"""Numbers of orientations that are closed under being applied again."""
 COLOURS = 3
 """The U-Nets see all colours together; what is done for each alone counts so often."""
 WANTED, UNWANTED = 2.0, -1.0
@@ -149,6 +153,7 @@ class Universal(nn.Module):
         weight: Weight | None = None,
         noise: Tensor | None = None,
         strength: float = 1.0,
+        views: int = 1,
         table: Tensor | None = None,
         place: tuple[Arc, Arc] | None = None,
         report: Report | None = None,
@@ -162,6 +167,7 @@ class Universal(nn.Module):
             noise: levels ``(B, 3)`` from :func:`unblur.networks.light.noise_levels` of the whole picture, when
                 ``blurred`` is a part of it.
             strength: the noise counts as so many times weaker; more is sharper and noisier, less calmer and softer.
+            views: one of :data:`VIEWS`; the mean over so many orientations of the photograph.
             table: the light of every integer in each plane, ``(C, n)``; a stored photograph takes a quarter of the
                 memory of its light.
             place: of ``blurred`` along height and width where it is a piece of a photograph that was extended already;
@@ -177,13 +183,41 @@ class Universal(nn.Module):
             PsfError: a PSF that is none, or not as many as there are photographs.
         """
         check(blurred, psf)
-        learning = torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters()))
-        like = blurred if table is None else table
-        if noise is None:
+        if noise is None:  # measured as the photograph lies: JPEG's blocks begin at its first pixel
             noise = noise_levels(light_in(blurred, table), weight=weight)
         noise = weakened(noise, strength)
-        if learning:
+        if views == 1:
+            return self._restored(blurred, psf, weight, noise, table, place, report)
+        seen = (
+            view.back(
+                self._restored(
+                    view.of(blurred),
+                    view.of(psf),
+                    None if weight is None else view.of(weight),
+                    noise,
+                    table,
+                    None if place is None else view.place(place),
+                    portion(report, number / views, (number + 1) / views),
+                )
+            )
+            for number, view in enumerate(ORIENTATIONS[:views])
+        )
+        return reduce(torch.add, seen) / views
+
+    def _restored(
+        self,
+        blurred: Tensor,
+        psf: Tensor,
+        weight: Weight | None,
+        noise: Tensor,
+        table: Tensor | None,
+        place: tuple[Arc, Arc] | None,
+        report: Report | None,
+    ) -> Tensor:
+        """:meth:`forward`, from one side."""
+        if torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters())):
             return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise)[-1]
+        like = blurred if table is None else table
         restored: list[Tensor] = []
         for number, picture in enumerate(blurred):
             levels = noise[number : number + 1].to(like)
