@@ -1,11 +1,19 @@
-"""The shipped universal network works with all its parts: none is dead weight."""
+"""The shipped universal network works with all its parts, none of which is dead weight, and beyond its training."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
 from tests.conftest import make_chart
-from unblur.degrade.blur import valid_blur
+from unblur.benchmark.case import stored_values
+from unblur.colour import luma
+from unblur.degrade.blur import valid_blur, valid_frame
+from unblur.io.psf import read_psf
+from unblur.metrics import psnr
 from unblur.networks.universal import Universal, sizes_of
 from unblur.psf.random import shake_seeded
+from unblur.restoration import restore
 from unblur.weights import load_into, shipped
 
 SILENT = 0.002
@@ -27,3 +35,16 @@ def test_every_unet_has_a_say() -> None:
         silenced.remove()
 
         assert float((whole - without).square().mean().sqrt()) > SILENT, f"U-Net {number} decides nothing"
+
+
+@pytest.mark.parametrize("name", ["motion:91,30", "disk:40"])
+def test_psfs_wider_than_any_that_was_trained_on_do_no_harm(name: str) -> None:
+    photograph = Path(__file__).parents[1] / "examples" / "photographs" / "houses.jpg"
+    sharp, psf = luma(stored_values(photograph))[..., :300, :300], read_psf(name)
+    blurred = valid_blur(sharp, psf)
+    blurred = blurred + 0.01 * torch.randn(blurred.shape, generator=torch.Generator().manual_seed(2))
+
+    restored = restore(blurred.clamp(0, 1), psf, method="universal", transfer="encoded")
+
+    scene = valid_frame(sharp, psf)
+    assert float(psnr(restored.clamp(0, 1), scene)[0]) > float(psnr(blurred, scene)[0]) + 0.5

@@ -61,6 +61,12 @@ def test_the_companion_makes_the_same_picture(
     assert difference(exported, picture, comma.flip(0), small_weights) < 5e-4
 
 
+def test_a_psf_wider_than_the_training_is_met_alike(exported: Path, small_weights: Path, comma: Psf) -> None:
+    wide = torch.nn.functional.pad(comma, (30, 30))
+
+    assert difference(exported, photograph(40, 80, 1), wide, small_weights) < 5e-4
+
+
 def test_pieces_do_not_show(exported: Path, comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = photograph(150, 230, 1)[0, 0].numpy()
     whole = Portable(exported)(picture, comma.numpy())

@@ -110,7 +110,7 @@ def test_an_untrained_network_is_about_the_sparse_estimates(comma: Psf) -> None:
 def test_untrained_rounds_split_with_the_numbers_of_their_phases(comma: Psf) -> None:
     facts = facts_of(valid_blur(make_chart(50, 66), comma), comma, None, None)
 
-    strengths = rounds().strengths(facts.levels, passing_of(comma))
+    strengths = rounds().strengths(facts.levels, comma)
 
     def expected(phase: Phase, coupling: float) -> float:
         return coupling / phase.fidelity * math.exp(1.2 * float(facts.levels[0, 1]))
@@ -131,7 +131,7 @@ def test_shrinking_has_the_gradients_that_its_values_say() -> None:
 @pytest.mark.parametrize("size", [(40, 52), (41, 52), (40, 53), (41, 53)])
 def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, int]) -> None:
     learned, estimate = rounds(stirred=0.1).double(), torch.rand(1, *size, generator=torch.Generator().manual_seed(1))
-    strengths = learned.strengths(torch.zeros(1, LEVELS).double(), passing_of(disk(3).double()), (3, 2))
+    strengths = learned.strengths(torch.zeros(1, LEVELS).double(), disk(3).double(), (3, 2))
     estimate = estimate.double()
 
     whole = learned.guide(4, estimate, strengths)
@@ -143,9 +143,24 @@ def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, in
 
 
 @torch.no_grad()
+def test_guides_of_psfs_wider_than_the_training_are_not_corrected() -> None:
+    learned, plain = rounds(stirred=0.1).double(), rounds().double()
+    estimate = torch.rand(1, 40, 52, generator=torch.Generator().manual_seed(1)).double()
+    levels = torch.zeros(1, LEVELS).double()
+
+    def guides(psf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        strengths = learned.strengths(levels, psf.double())
+        return learned.guide(4, estimate, strengths), plain.guide(4, estimate, strengths)
+
+    torch.testing.assert_close(*guides(torch.ones(1, 63) / 63), atol=0, rtol=0)
+    within, without = guides(torch.ones(1, 61) / 61)
+    assert not torch.allclose(within, without, atol=1e-3)
+
+
+@torch.no_grad()
 def test_a_guide_moves_with_the_photograph() -> None:
     learned, estimate = rounds(stirred=0.1).double(), torch.rand(1, 40, 52, generator=torch.Generator().manual_seed(1))
-    estimate, facts = estimate.double(), (torch.zeros(1, LEVELS).double(), passing_of(disk(3).double()))
+    estimate, facts = estimate.double(), (torch.zeros(1, LEVELS).double(), disk(3).double())
 
     there = learned.guide(4, estimate.roll((3, 5), (1, 2)), learned.strengths(*facts, (3, 5)))
 

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """Planes ``(C, H, W)`` or ``(H, W)``, 1 = white."""
 Part = tuple[slice, slice]
 
-CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 3
+CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 4
 RING, CELL = 8, 8
 """Pixels around the photograph that the U-Nets see; the sides that they take are multiples of a cell."""
 PIECE = 512
@@ -85,7 +85,8 @@ class Portable:
         region = tuple(slice(part.start - RING, part.stop + RING + (part.start - part.stop) % CELL) for part in inside)
         strengths_of_rounds = self._strengths(levels, psf) if self.rounds else np.empty((3, 0))
         cells = (inside[0].start, inside[1].start)
-        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells)
+        corrected = max(psf.shape) <= self.card["widest"]
+        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells, corrected)
         latent = np.minimum(sparse[-1], BRIGHTEST) if sparse else None
         for step in self.steps:
             usual, observed = _softmax(np.array(step["choice"], np.float32)), picture
@@ -135,6 +136,7 @@ class Portable:
         levels: Array,
         strengths: Array,
         cells: tuple[int, int],
+        corrected: bool,
     ) -> list[Array]:
         """The estimates under a sparse prior: :mod:`unblur.networks.splitting`."""
         if not self.rounds:
@@ -146,7 +148,9 @@ class Portable:
         estimate = np.fft.irfft2(spectrum, s=size)
         for number, (tie, threshold, second) in enumerate(strengths.T.tolist()):
             told = [*levels.tolist(), math.log(tie) / 5]
-            guide = _guide(estimate, threshold, second) + self._correction(number, estimate, told, cells)
+            guide = _guide(estimate, threshold, second)
+            if corrected:
+                guide = guide + self._correction(number, estimate, told, cells)
             observed = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white))
             wanted = transfer.conj() * observed + tie * np.fft.rfft2(guide)
             spectrum = wanted / (gain + tie * (prior + second * prior**2))

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from unblur.differences import derivatives, derivatives_adjoint
 from unblur.networks.light import LEVELS
 
+WIDEST = 61
+"""Longest side in pixels of the PSFs whose guides are corrected, those of the training. Wider ones let nothing pass
+already at frequencies so low that what a correction gets wrong there grows from round to round."""
 NOISE_SLOPE = 1.2
 """Change of ln(β / λ) with the noise level, chosen on validation pictures at noises of 0.002 to 0.05."""
 REACH = 6
@@ -95,16 +98,16 @@ class SparseRounds(nn.Module):
         counts = [len(phase.couplings) for phase in PHASES]
         return [range(sum(counts[:n]), sum(counts[: n + 1])) for n in range(len(counts))]
 
-    def strengths(self, levels: Tensor, passing: Tensor, cells: tuple[int, int] = (0, 0)) -> "Strengths":
+    def strengths(self, levels: Tensor, psf: Tensor, cells: tuple[int, int] = (0, 0)) -> "Strengths":
         """What holds in each round for a photograph.
 
         Args:
             levels: of its noise, ``(B, 3)``, see :func:`unblur.networks.light.noise_levels`.
-            passing: of its PSF, see :func:`passing_of`.
+            psf: ``(kh, kw)``, or one for each photograph ``(B, kh, kw)``.
             cells: row and column of the domain at which a cell of 2 × 2 pixels begins: the photograph's first, so
                 that a part of it is seen as in the whole.
         """
-        facts = torch.cat([levels / 2, passing.expand(len(levels), -1)], dim=1)
+        facts = torch.cat([levels / 2, passing_of(psf).expand(len(levels), -1)], dim=1)
         with torch.autocast(facts.device.type, enabled=False):
             adapted = self.adapted(torch.tanh(self.seen(facts.to(self.seen.weight))))
         tie, threshold, second = adapted.to(levels).view(len(levels), 3, -1).unbind(dim=1)
@@ -114,6 +117,7 @@ class SparseRounds(nn.Module):
             (self.second + second).exp(),
             levels,
             cells,
+            max(psf.shape[-2:]) <= WIDEST,
         )
 
     def guide(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
@@ -135,9 +139,11 @@ class SparseRounds(nn.Module):
         threshold, second = (v[:, number, None, None] for v in (strengths.threshold, strengths.second))
         dx, dy, dxx, dyy, dxy = (shrunk(values, threshold) for values in derivatives(around))
         guide = derivatives_adjoint(dx, dy, second * dxx, second * dyy, 2 * second * dxy)
+        length = rows.stop - rows.start
+        if not strengths.corrected:
+            return guide[:, above : above + length]
         wide = torch.arange(-left, width + right, device=estimate.device) % width
         correction = self.corrections[number](around[:, None, :, wide], strengths.told(number))[:, 0]
-        length = rows.stop - rows.start
         inner = correction[:, above - REACH :, left - REACH :][:, :length, :width]
         return guide[:, above : above + length] + inner.to(guide)
 
@@ -155,6 +161,8 @@ class Strengths(NamedTuple):
     """Of the noise, ``(B, 3)``."""
     cells: tuple[int, int]
     """Row and column at which a cell of 2 × 2 pixels begins."""
+    corrected: bool
+    """Whether the small networks correct the guides."""
 
     def told(self, number: int) -> Tensor:
         """What the small network of a round is told, ``(B, 4)``."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unblur.fourier import gradient_power
 from unblur.networks.facts import Facts
-from unblur.networks.rounds import SparseRounds, Strengths, passing_of
+from unblur.networks.rounds import SparseRounds, Strengths
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
 from unblur.tensors import Report
@@ -32,9 +32,7 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     transfer = facts.transfer[:, 0]
     gain, back = transfer.abs().square(), transfer.conj()
     power = gradient_power(facts.size, facts.levels)
-    strengths = rounds.strengths(
-        facts.levels, passing_of(facts.kernels), (facts.inside[0].start, facts.inside[1].start)
-    )
+    strengths = rounds.strengths(facts.levels, facts.kernels, (facts.inside[0].start, facts.inside[1].start))
     picture, trust, white = (planes[:, number] for planes in (facts.picture, facts.trust, facts.white))
 
     def filled(spectrum: Tensor) -> Tensor:

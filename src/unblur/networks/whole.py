@@ -17,7 +17,7 @@ from unblur.networks.bank import Bank
 from unblur.networks.facts import room_for
 from unblur.networks.light import BRIGHTEST
 from unblur.networks.photograph import Photograph, Surrounded, overlap
-from unblur.networks.rounds import PHASES, SparseRounds, Strengths, passing_of
+from unblur.networks.rounds import PHASES, SparseRounds, Strengths
 from unblur.networks.scratch import Scratch
 from unblur.networks.sight import cut, sights
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns, row_blocks
@@ -94,7 +94,7 @@ class Whole:
         self._find_doubt()
         self.sparse = [self.scratch.new(self.latent.shape, held) for _ in range(len(PHASES) if rounds else 0)]
         if rounds:
-            strengths = rounds.strengths(levels, passing_of(psf), (self.sight[0].origin, self.sight[1].origin))
+            strengths = rounds.strengths(levels, psf, (self.sight[0].origin, self.sight[1].origin))
             for number in range(len(picture)):
                 self._find_sparse(number, rounds, strengths)
         self.observed = self.scratch.new((len(picture), height, width), held)
