@@ -132,7 +132,7 @@ def test_files_of_another_version_are_refused(exported: Path, tmp_path: Path) ->
     text = (exported / "universal.json").read_text()
     (tmp_path / "universal.json").write_text(text.replace(f'"version": {portable.VERSION}', '"version": 1'))
 
-    with pytest.raises(ValueError, match="expected 3; export the network again"):
+    with pytest.raises(ValueError, match=f"expected {portable.VERSION}; export the network again"):
         Portable(tmp_path)
 
 
