@@ -1,6 +1,7 @@
 """The shipped universal network works with all its parts, none of which is dead weight, and beyond its training."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from unblur.psf.random import shake_seeded
 from unblur.restoration import restore
 from unblur.weights import load_into, shipped
 
+PHOTOGRAPH = Path(__file__).parents[1] / "examples" / "photographs" / "houses.jpg"
 SILENT = 0.002
 """A U-Net without which the result differs by less (root mean square, white = 1) decides nothing."""
 
@@ -37,10 +39,18 @@ def test_every_unet_has_a_say() -> None:
         assert float((whole - without).square().mean().sqrt()) > SILENT, f"U-Net {number} decides nothing"
 
 
+@pytest.mark.parametrize("transfer", ["linear", "encoded"])
+def test_a_point_as_psf_leaves_a_stored_photograph_as_it_is(transfer: Literal["linear", "encoded"]) -> None:
+    stored = stored_values(PHOTOGRAPH)
+
+    restored = restore(stored, torch.ones(1, 1), method="universal", transfer=transfer, tile=256)
+
+    torch.testing.assert_close(restored, stored, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("name", ["motion:91,30", "disk:40"])
 def test_psfs_wider_than_any_that_was_trained_on_do_no_harm(name: str) -> None:
-    photograph = Path(__file__).parents[1] / "examples" / "photographs" / "houses.jpg"
-    sharp, psf = luma(stored_values(photograph))[..., :300, :300], read_psf(name)
+    sharp, psf = luma(stored_values(PHOTOGRAPH))[..., :300, :300], read_psf(name)
     blurred = valid_blur(sharp, psf)
     blurred = blurred + 0.01 * torch.randn(blurred.shape, generator=torch.Generator().manual_seed(2))
 

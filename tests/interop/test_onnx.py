@@ -67,6 +67,12 @@ def test_a_psf_wider_than_the_training_is_met_alike(exported: Path, small_weight
     assert difference(exported, photograph(40, 80, 1), wide, small_weights) < 5e-4
 
 
+def test_what_nothing_blurred_stays_as_it_is(exported: Path) -> None:
+    picture, point = photograph(40, 56, 1)[0, 0].numpy(), np.pad(np.full((1, 1), 2.0), 1)
+
+    assert np.array_equal(Portable(exported)(picture, point), picture)
+
+
 def test_pieces_do_not_show(exported: Path, comma: Psf, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = photograph(150, 230, 1)[0, 0].numpy()
     whole = Portable(exported)(picture, comma.numpy())
@@ -80,7 +86,7 @@ def test_the_shipped_network_makes_the_same_picture(tmp_path: Path) -> None:
     files = export_onnx(tmp_path)
     psf = shake_seeded(15, 4)
 
-    assert [file.name for file in files] == ["unet-1.onnx", "unet-2.onnx", "rounds.npz", "universal.json"]
+    assert [file.name for file in files] == ["unet-1.onnx", "rounds.npz", "universal.json"]
     for channels in (1, 3):
         assert difference(tmp_path, photograph(123, 180, channels), psf, None) < 1 / 255
 

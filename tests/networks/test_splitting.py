@@ -8,10 +8,11 @@ import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch read
 from tests.conftest import make_chart
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.degrade.camera import Camera
+from unblur.fourier import gradient_power
 from unblur.metrics import psnr
 from unblur.networks.facts import Facts, facts_of
 from unblur.networks.light import LEVELS
-from unblur.networks.rounds import PHASES, Phase, SparseRounds, passing_of, shrunk
+from unblur.networks.rounds import PHASES, WIDEST, Phase, SparseRounds, finer, passing_of, shrunk
 from unblur.networks.splitting import sparse_estimates
 from unblur.networks.universal import Universal, sizes_of
 from unblur.psf.parametric import disk
@@ -143,18 +144,33 @@ def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, in
 
 
 @torch.no_grad()
-def test_guides_of_psfs_wider_than_the_training_are_not_corrected() -> None:
-    learned, plain = rounds(stirred=0.1).double(), rounds().double()
-    estimate = torch.rand(1, 40, 52, generator=torch.Generator().manual_seed(1)).double()
-    levels = torch.zeros(1, LEVELS).double()
+def test_where_psfs_are_wider_than_the_training_nothing_coarse_is_corrected() -> None:
+    brighter, plain = rounds(), rounds()
+    for net in brighter.corrections:
+        net.last.bias.fill_(0.01)  # type: ignore[union-attr, operator]
+    blurred = valid_blur(make_chart(90, 110), torch.ones(1, WIDEST + 2) / (WIDEST + 2))
 
-    def guides(psf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        strengths = learned.strengths(levels, psf.double())
-        return learned.guide(4, estimate, strengths), plain.guide(4, estimate, strengths)
+    def estimates(side: int) -> torch.Tensor:
+        psf = torch.ones(1, side) / side
+        known = [facts_of(blurred, psf, None, torch.zeros(1, LEVELS)) for _ in range(2)]
+        corrected, usual = (sparse_estimates(f, r)[-1] for f, r in zip(known, (brighter, plain), strict=True))
+        return corrected - usual
 
-    torch.testing.assert_close(*guides(torch.ones(1, 63) / 63), atol=0, rtol=0)
-    within, without = guides(torch.ones(1, 61) / 61)
-    assert not torch.allclose(within, without, atol=1e-3)
+    torch.testing.assert_close(
+        estimates(WIDEST + 2), torch.zeros(()).expand_as(estimates(WIDEST + 2)), atol=1e-4, rtol=0
+    )
+    assert float(estimates(WIDEST).mean()) > 1e-3
+
+
+@torch.no_grad()
+def test_waves_of_a_correction_are_passed_on_by_how_fine_they_are() -> None:
+    power = gradient_power((1, 512), torch.zeros(()))[0]
+
+    passed = finer(power)
+
+    assert float(passed[0]) == 0
+    torch.testing.assert_close(passed[10], torch.tensor(0.5), atol=0.01, rtol=0)  # 512 pixels hold ten waves of 51
+    assert float(passed[50]) > 0.95
 
 
 @torch.no_grad()

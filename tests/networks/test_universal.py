@@ -46,6 +46,24 @@ def test_a_point_as_psf_gives_the_picture_back(variant: dict[str, int]) -> None:
     assert float(psnr(restored, picture)[0]) > 45
 
 
+@torch.no_grad()
+def test_what_nothing_blurred_stays_as_it_is(comma: Psf) -> None:
+    network, picture = stirred(sparse=1), bright(45, 58)
+    point = torch.zeros_like(comma)
+    point[tuple(side // 2 for side in point.shape)] = 1
+    weight = torch.ones(1, 1, 45, 58)
+    weight[..., 20:23, 30:34] = 0
+
+    assert torch.equal(network(picture, torch.ones(1, 1)), picture)
+    both = network(torch.cat([picture, picture]), torch.stack([point, comma]))
+    assert torch.equal(both[:1], picture)
+    assert torch.equal(both[1:], network(picture, comma))
+    assert not torch.equal(network(picture, point.roll(1, 0)), picture)
+    partly = network(torch.where(weight > 0, picture, 9.0), point, weight=weight)
+    assert torch.equal(torch.where(weight > 0, partly, picture), picture)
+    assert float(partly.max()) <= float(picture.max())
+
+
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_start_sharpens_what_a_lopsided_psf_blurred(comma: Psf, steps: int) -> None:
     picture = bright(50, 66)

@@ -76,9 +76,13 @@ def test_strips_pieces_and_blocks_give_what_learning_sees_at_once(
 
 
 @pytest.mark.usefixtures("small_cuts")
-def test_sparse_estimates_reach_beyond_what_the_u_nets_see_where_the_psf_is_wide() -> None:
+@pytest.mark.parametrize("height", [41, 65])
+def test_sparse_estimates_reach_beyond_what_the_u_nets_see_where_the_psf_is_wide(height: int) -> None:
     network, picture = lively(sparse=1), lit(60, 62)  # in three steps: what lies outside after the second tells
-    psf = torch.zeros(41, 31, dtype=torch.float64)
+    assert network.rounds is not None
+    for parameter in network.rounds.corrections.parameters():
+        parameter.add_(SEEN * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(8)))
+    psf = torch.zeros(height, 31, dtype=torch.float64)
     psf[4, 3:9], psf[10:30, 24] = 1 / 12, 1 / 40
 
     learned = network.estimates(picture, psf)[-1]

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """Planes ``(C, H, W)`` or ``(H, W)``, 1 = white."""
 Part = tuple[slice, slice]
 
-CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 4
+CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 5
 RING, CELL = 8, 8
 """Pixels around the photograph that the U-Nets see; the sides that they take are multiples of a cell."""
 PIECE = 512
@@ -67,7 +67,9 @@ class Portable:
         grey = blurred.ndim == 2
         picture = np.asarray(blurred[None] if grey else np.moveaxis(blurred, -1, 0), np.float32)
         kernel = np.pad(np.asarray(psf, np.float32), [(0, 1 - side % 2) for side in psf.shape])
-        restored = self._restored(picture, kernel / kernel.sum())
+        middle = kernel[kernel.shape[0] // 2, kernel.shape[1] // 2]
+        # One point in the middle has blurred nothing.
+        restored = picture if middle == kernel.sum() else self._restored(picture, kernel / kernel.sum())
         return restored[0] if grey else np.ascontiguousarray(np.moveaxis(restored, 0, -1))
 
     def _restored(self, blurred: Array, psf: Array) -> Array:
@@ -85,8 +87,8 @@ class Portable:
         region = tuple(slice(part.start - RING, part.stop + RING + (part.start - part.stop) % CELL) for part in inside)
         strengths_of_rounds = self._strengths(levels, psf) if self.rounds else np.empty((3, 0))
         cells = (inside[0].start, inside[1].start)
-        corrected = max(psf.shape) <= self.card["widest"]
-        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells, corrected)
+        wide = max(psf.shape) > self.card["widest"]
+        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells, wide)
         latent = np.minimum(sparse[-1], BRIGHTEST) if sparse else None
         for step in self.steps:
             usual, observed = _softmax(np.array(step["choice"], np.float32)), picture
@@ -136,7 +138,7 @@ class Portable:
         levels: Array,
         strengths: Array,
         cells: tuple[int, int],
-        corrected: bool,
+        wide: bool,
     ) -> list[Array]:
         """The estimates under a sparse prior: :mod:`unblur.networks.splitting`."""
         if not self.rounds:
@@ -148,9 +150,10 @@ class Portable:
         estimate = np.fft.irfft2(spectrum, s=size)
         for number, (tie, threshold, second) in enumerate(strengths.T.tolist()):
             told = [*levels.tolist(), math.log(tie) / 5]
-            guide = _guide(estimate, threshold, second)
-            if corrected:
-                guide = guide + self._correction(number, estimate, told, cells)
+            correction = self._correction(number, estimate, told, cells)
+            if wide:  # than the PSFs of the training: finer corrections alone
+                correction = _filtered(np.fft.rfft2(correction), prior / (prior + self.card["coarse"]), size)
+            guide = _guide(estimate, threshold, second) + correction
             observed = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white))
             wanted = transfer.conj() * observed + tie * np.fft.rfft2(guide)
             spectrum = wanted / (gain + tie * (prior + second * prior**2))

@@ -13,12 +13,17 @@ from unblur.differences import derivatives, derivatives_adjoint
 from unblur.networks.light import LEVELS
 
 WIDEST = 61
-"""Longest side in pixels of the PSFs whose guides are corrected, those of the training. Wider ones let nothing pass
-already at frequencies so low that what a correction gets wrong there grows from round to round."""
+"""Longest side in pixels of the PSFs of the training. Wider ones let nothing pass already at frequencies so low that
+what a correction gets wrong there grows from round to round; they are corrected in what is finer alone."""
+COARSE = 0.015
+"""Power of the gradient at which half of a correction passes: of waves of 51 pixels, where a disk of 61 has its first
+zero."""
 NOISE_SLOPE = 1.2
 """Change of ln(β / λ) with the noise level, chosen on validation pictures at noises of 0.002 to 0.05."""
 REACH = 6
-"""A pixel of the guide depends on the estimate up to so many pixels away."""
+"""A pixel of a correction depends on the estimate up to so many pixels away."""
+CURVED = 2
+"""The same for shrunk differences of up to the second order."""
 FINENESS = (0.01, 0.035, 0.075, 0.14, 0.24, 0.38)
 """Cycles per pixel at which the rounds are told what a PSF lets pass."""
 DIRECTIONS = 16
@@ -117,11 +122,11 @@ class SparseRounds(nn.Module):
             (self.second + second).exp(),
             levels,
             cells,
-            max(psf.shape[-2:]) <= WIDEST,
+            max(psf.shape[-2:]) > WIDEST,
         )
 
     def guide(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
-        """``Gᵀ w`` over first and second differences G, w the shrunk differences of an estimate, and its correction.
+        """What the estimate of a round is tied to: :meth:`shrunk_guide` and its :meth:`correction`.
 
         Args:
             number: of the round.
@@ -129,23 +134,29 @@ class SparseRounds(nn.Module):
             strengths: see :meth:`strengths`.
             rows: those that are wanted; None for all.
         """
-        height, width = estimate.shape[-2:]
-        rows = slice(0, height) if rows is None else rows
-        # Whole cells of 2 × 2, the same ones wherever a block begins.
-        above, below = _around(rows.start, rows.stop, strengths.cells[0])
-        left, right = _around(0, width, strengths.cells[1])
-        near = torch.arange(rows.start - above, rows.stop + below, device=estimate.device) % height
-        around = estimate[:, near]
+        guide = self.shrunk_guide(number, estimate, strengths, rows)
+        return guide + self.correction(number, estimate, strengths, rows)
+
+    def shrunk_guide(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
+        """``Gᵀ w`` over first and second differences G, w the shrunk differences of an estimate; see :meth:`guide`."""
+        rows = rows or slice(0, estimate.shape[-2])
+        around = _rows(estimate, rows.start - CURVED, rows.stop + CURVED)
         threshold, second = (v[:, number, None, None] for v in (strengths.threshold, strengths.second))
         dx, dy, dxx, dyy, dxy = (shrunk(values, threshold) for values in derivatives(around))
         guide = derivatives_adjoint(dx, dy, second * dxx, second * dyy, 2 * second * dxy)
-        length = rows.stop - rows.start
-        if not strengths.corrected:
-            return guide[:, above : above + length]
+        return guide[:, CURVED:-CURVED]
+
+    def correction(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
+        """What the small network of a round adds to its guide; see :meth:`guide`."""
+        rows, width = rows or slice(0, estimate.shape[-2]), estimate.shape[-1]
+        # Whole cells of 2 × 2, the same ones wherever a block begins.
+        above, below = _around(rows.start, rows.stop, strengths.cells[0])
+        left, right = _around(0, width, strengths.cells[1])
         wide = torch.arange(-left, width + right, device=estimate.device) % width
-        correction = self.corrections[number](around[:, None, :, wide], strengths.told(number))[:, 0]
-        inner = correction[:, above - REACH :, left - REACH :][:, :length, :width]
-        return guide[:, above : above + length] + inner.to(guide)
+        around = _rows(estimate, rows.start - above, rows.stop + below)[:, None, :, wide]
+        correction: Tensor = self.corrections[number](around, strengths.told(number))[:, 0]
+        inner = correction[:, above - REACH :, left - REACH :]
+        return inner[:, : rows.stop - rows.start, :width].to(estimate)
 
 
 class Strengths(NamedTuple):
@@ -161,8 +172,8 @@ class Strengths(NamedTuple):
     """Of the noise, ``(B, 3)``."""
     cells: tuple[int, int]
     """Row and column at which a cell of 2 × 2 pixels begins."""
-    corrected: bool
-    """Whether the small networks correct the guides."""
+    wide: bool
+    """Whether the PSF is wider than those of the training, so that corrections pass through :func:`finer`."""
 
     def told(self, number: int) -> Tensor:
         """What the small network of a round is told, ``(B, 4)``."""
@@ -202,6 +213,16 @@ class GuideNet(nn.Module):
         else:
             x = F.conv2d(cells, kernels) + bias.to(cells)[:, :, None, None]
         return F.pixel_shuffle(self.last(F.relu(self.second(F.relu(x)))), 2)
+
+
+def finer(power: Tensor) -> Tensor:
+    """How much of a correction holds for PSFs wider than the training's, by the power of the gradient: 0 to 1."""
+    return power / (power + COARSE)
+
+
+def _rows(estimate: Tensor, start: int, stop: int) -> Tensor:
+    """Rows of circular planes ``(B, H, W)``, also before the first and after the last."""
+    return estimate[:, torch.arange(start, stop, device=estimate.device) % estimate.shape[-2]]
 
 
 def _around(start: int, stop: int, cell: int) -> tuple[int, int]:

@@ -24,10 +24,11 @@ class Spectrum:
         self.size, self.scratch = size, scratch
         self.values = scratch.new((size[0], size[1] // 2 + 1), like.dtype.to_complex())
 
-    def read(self, rows_of: Callable[[slice], Tensor]) -> None:
-        """Transform rows ``(n, W)`` along the width; the height comes with :meth:`columns`."""
+    def read(self, rows_of: Callable[[slice], Tensor], *, add: bool = False) -> None:
+        """Transform rows ``(n, W)`` along the width and put or add them; the height comes with :meth:`columns`."""
         for rows in row_blocks(self.size):
-            self.values[rows] = torch.fft.rfft(rows_of(rows))
+            transformed = torch.fft.rfft(rows_of(rows))
+            self.values[rows] = self.values[rows] + transformed if add else transformed
         self.scratch.settle()
 
     def columns(self, act: Callable[[Tensor, slice], Tensor]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unblur.fourier import gradient_power
 from unblur.networks.facts import Facts
-from unblur.networks.rounds import SparseRounds, Strengths
+from unblur.networks.rounds import SparseRounds, Strengths, finer
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
 from unblur.tensors import Report
@@ -41,6 +41,13 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
         # ``picture`` or the brighter of both, by ``white``; a maximum would need more passes for its gradient.
         return torch.lerp(blurred, picture + white * torch.relu(blurred - picture), trust)
 
+    def guide(step: int) -> Tensor:
+        """Its spectrum."""
+        if not strengths.wide:
+            return torch.fft.rfft2(rounds.guide(step, estimate, strengths))
+        correction = torch.fft.rfft2(rounds.correction(step, estimate, strengths))
+        return torch.fft.rfft2(rounds.shrunk_guide(step, estimate, strengths)) + finer(power) * correction
+
     inverse = back / (gain + FIRST_RATIO * power)
     spectrum = torch.fft.rfft2(picture) * inverse
     spectrum = torch.fft.rfft2(filled(spectrum)) * inverse
@@ -49,8 +56,7 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     for phase in rounds.phases:
         for step in phase:
             tie, second = (v[:, step, None, None] for v in (strengths.tie, strengths.second))
-            guide = rounds.guide(step, estimate, strengths)
-            wanted = back * torch.fft.rfft2(filled(spectrum)) + torch.fft.rfft2(tie * guide)
+            wanted = back * torch.fft.rfft2(filled(spectrum)) + _scaled(guide(step), tie)
             spectrum = _scaled(wanted, 1 / (gain + tie * (power + second * power.square())))
             estimate = torch.fft.irfft2(spectrum, s=facts.size)
         found.append(estimate)
@@ -102,6 +108,16 @@ def estimates_in_blocks(
         for rows, values in passing.written():
             estimate[rows] = values
 
+    def guide(step: int) -> None:
+        """What a round's estimate is tied to, into ``spectrum``; transformed along the width only."""
+        asked = (step, estimate[None], strengths)
+        if not strengths.wide:
+            spectrum.read(lambda rows: rounds.guide(*asked, rows)[0])
+            return
+        spectrum.read(lambda rows: rounds.correction(*asked, rows)[0])
+        spectrum.filter(lambda columns: finer(gradient_power_columns(size, columns, picture)))
+        spectrum.read(lambda rows: rounds.shrunk_guide(*asked, rows)[0], add=True)
+
     def invert(block: Tensor, columns: slice) -> Tensor:
         seen, power = transfer[columns], gradient_power_columns(size, columns, picture)
         return torch.fft.fft(block, dim=0) * seen.conj() / (seen.abs().square() + FIRST_RATIO * power)
@@ -121,7 +137,7 @@ def estimates_in_blocks(
     for phase in rounds.phases:
         for step in phase:
             refill()
-            spectrum.read(lambda rows, step=step: rounds.guide(step, estimate[None], strengths, rows)[0])  # type: ignore[misc]
+            guide(step)
             spectrum.columns(partial(solve, step))
             show()
             if report:

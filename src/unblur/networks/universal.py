@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from torch import Tensor, nn
 
-from unblur.boundary import Arc
+from unblur.boundary import Arc, filled
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
-from unblur.networks.facts import Facts, check, facts_of, misfit_of
+from unblur.networks.facts import Facts, check, facts_of, misfit_of, room_for
 from unblur.networks.light import BRIGHTEST, LEVELS, compress, expand, noise_levels, weakened
 from unblur.networks.photograph import light_in
 from unblur.networks.rounds import PHASES, SparseRounds
@@ -160,6 +160,9 @@ class Universal(nn.Module):
     ) -> Tensor:
         """Restore photographs, borders included: with little memory, unless gradients are wanted.
 
+        A PSF that is one point in its middle blurred nothing, and gives the photograph back as it is; with gradients
+        it is a PSF as all others, so that one may begin there.
+
         Args:
             blurred: ``(B, C, H, W)`` in the light of the blur, grey or colour; or integers, see ``table``.
             psf: ``(kh, kw)``, or one for each photograph ``(B, kh, kw)``; odd sides, of any size.
@@ -223,6 +226,9 @@ class Universal(nn.Module):
             levels = noise[number : number + 1].to(like)
             kernel = (psf if psf.ndim == 2 else psf[number]).to(like)
             trust = None if weight is None else weight[number % len(weight)]
+            if _is_point(kernel):
+                restored.append(_as_it_is(picture, kernel, trust, table, place))
+                continue
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
             stages = [self._stage(step, levels) for step in range(self.sizes.steps)]
             whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=self.rounds, report=tell)
@@ -307,6 +313,22 @@ class Universal(nn.Module):
         shares = torch.softmax(self.choice[number][:, None, None] + scores, dim=1)
         mixed = (choices * shares[:, None]).sum(dim=2)
         return expand(compress(mixed) + correction)
+
+
+def _is_point(psf: Tensor) -> bool:
+    """Whether a PSF ``(kh, kw)`` is one point in its middle, which blurs nothing."""
+    kh, kw = psf.shape
+    return bool(psf[kh // 2, kw // 2] != 0) and int(psf.count_nonzero()) == 1
+
+
+def _as_it_is(
+    picture: Tensor, psf: Tensor, weight: Tensor | None, table: Tensor | None, place: tuple[Arc, Arc] | None
+) -> Tensor:
+    """The light of a photograph that nothing blurred; what its weight ignores is filled, unless it is already."""
+    light = light_in(picture[None], table)
+    if weight is not None and place is None:
+        light = filled(light, weight[None], room_for(psf))
+    return light[0]
 
 
 def sizes_of(values: dict[str, int]) -> Sizes:
