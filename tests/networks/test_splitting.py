@@ -12,7 +12,7 @@ from unblur.fourier import gradient_power
 from unblur.metrics import psnr
 from unblur.networks.facts import Facts, facts_of
 from unblur.networks.light import LEVELS
-from unblur.networks.rounds import PHASES, WIDEST, Phase, SparseRounds, finer, passing_of, shrunk
+from unblur.networks.rounds import PHASES, WIDEST, Phase, SparseRounds, damped, passing_of, shrunk
 from unblur.networks.splitting import sparse_estimates
 from unblur.networks.universal import Universal, sizes_of
 from unblur.psf.parametric import disk
@@ -143,34 +143,23 @@ def test_a_guide_is_the_same_whole_and_in_blocks_of_any_rows(size: tuple[int, in
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-12, rtol=0)
 
 
-@torch.no_grad()
-def test_where_psfs_are_wider_than_the_training_nothing_coarse_is_corrected() -> None:
-    brighter, plain = rounds(), rounds()
-    for net in brighter.corrections:
-        net.last.bias.fill_(0.01)  # type: ignore[union-attr, operator]
-    blurred = valid_blur(make_chart(90, 110), torch.ones(1, WIDEST + 2) / (WIDEST + 2))
+def test_under_psfs_wider_than_the_training_corrections_do_not_decide_alone_what_is_coarse() -> None:
+    power, tie = gradient_power((1, 256), torch.zeros(()))[0], torch.tensor(0.2)
 
-    def estimates(side: int) -> torch.Tensor:
-        psf = torch.ones(1, side) / side
-        known = [facts_of(blurred, psf, None, torch.zeros(1, LEVELS)) for _ in range(2)]
-        corrected, usual = (sparse_estimates(f, r)[-1] for f, r in zip(known, (brighter, plain), strict=True))
-        return corrected - usual
+    unseen, seen = (damped(passing + tie * power, tie) for passing in (0.0, 1.0))
 
-    torch.testing.assert_close(
-        estimates(WIDEST + 2), torch.zeros(()).expand_as(estimates(WIDEST + 2)), atol=1e-4, rtol=0
-    )
-    assert float(estimates(WIDEST).mean()) > 1e-3
+    assert float(unseen[0]) == 0
+    torch.testing.assert_close(unseen[7], torch.tensor(0.5), atol=0.02, rtol=0)  # a wave of 36 pixels
+    assert float(unseen[64]) > 0.98
+    assert float(seen.min()) > 0.98
 
 
 @torch.no_grad()
-def test_waves_of_a_correction_are_passed_on_by_how_fine_they_are() -> None:
-    power = gradient_power((1, 512), torch.zeros(()))[0]
+def test_only_psfs_wider_than_the_training_are_damped() -> None:
+    levels = torch.zeros(1, LEVELS)
 
-    passed = finer(power)
-
-    assert float(passed[0]) == 0
-    torch.testing.assert_close(passed[10], torch.tensor(0.5), atol=0.01, rtol=0)  # 512 pixels hold ten waves of 51
-    assert float(passed[50]) > 0.95
+    assert not rounds().strengths(levels, torch.ones(1, WIDEST) / WIDEST).wide
+    assert rounds().strengths(levels, torch.ones(1, WIDEST + 2) / (WIDEST + 2)).wide
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from torch import nn
 from unblur.errors import ConfigError
 from unblur.interop.module import Deblur
 from unblur.interop.portable import CARD, ROUNDS, VERSION
-from unblur.networks.rounds import COARSE, DIRECTIONS, FINENESS, REACH, WIDEST
+from unblur.networks.rounds import DAMPING, DIRECTIONS, FINENESS, REACH, WIDEST
 from unblur.networks.splitting import FIRST_RATIO
 from unblur.networks.unet import STRIDE
 from unblur.networks.universal import Universal
@@ -128,7 +128,7 @@ def _card(network: Universal, names: list[str]) -> dict[str, Any]:
         "directions": DIRECTIONS,
         "guide_reach": REACH,
         "widest": WIDEST,
-        "coarse": COARSE,
+        "damping": DAMPING,
         "phases": [phase.stop for phase in network.rounds.phases] if network.rounds else [],
         "reach": max(int(net.reach) for net in network.nets),  # type: ignore[arg-type]
         "steps": steps,

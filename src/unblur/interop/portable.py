@@ -150,13 +150,15 @@ class Portable:
         estimate = np.fft.irfft2(spectrum, s=size)
         for number, (tie, threshold, second) in enumerate(strengths.T.tolist()):
             told = [*levels.tolist(), math.log(tie) / 5]
+            determined = gain + tie * (prior + second * prior**2)
             correction = self._correction(number, estimate, told, cells)
-            if wide:  # than the PSFs of the training: finer corrections alone
-                correction = _filtered(np.fft.rfft2(correction), prior / (prior + self.card["coarse"]), size)
+            if wide:  # than the PSFs of the training
+                damped = determined / (determined + tie * self.card["damping"])
+                correction = _filtered(np.fft.rfft2(correction), damped, size)
             guide = _guide(estimate, threshold, second) + correction
             observed = np.fft.rfft2(_filled(_filtered(spectrum, transfer, size), picture, trust, white))
             wanted = transfer.conj() * observed + tie * np.fft.rfft2(guide)
-            spectrum = wanted / (gain + tie * (prior + second * prior**2))
+            spectrum = wanted / determined
             estimate = np.fft.irfft2(spectrum, s=size)
             if number + 1 in self.card["phases"]:
                 found.append(estimate.astype(np.float32))

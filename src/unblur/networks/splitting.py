@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unblur.fourier import gradient_power
 from unblur.networks.facts import Facts
-from unblur.networks.rounds import SparseRounds, Strengths, finer
+from unblur.networks.rounds import SparseRounds, Strengths, damped
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
 from unblur.tensors import Report
@@ -41,12 +41,12 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
         # ``picture`` or the brighter of both, by ``white``; a maximum would need more passes for its gradient.
         return torch.lerp(blurred, picture + white * torch.relu(blurred - picture), trust)
 
-    def guide(step: int) -> Tensor:
-        """Its spectrum."""
+    def guide(step: int, determined: Tensor, tie: Tensor) -> Tensor:
+        """The spectrum of what a round's estimate is tied to."""
         if not strengths.wide:
             return torch.fft.rfft2(rounds.guide(step, estimate, strengths))
         correction = torch.fft.rfft2(rounds.correction(step, estimate, strengths))
-        return torch.fft.rfft2(rounds.shrunk_guide(step, estimate, strengths)) + finer(power) * correction
+        return torch.fft.rfft2(rounds.shrunk_guide(step, estimate, strengths)) + damped(determined, tie) * correction
 
     inverse = back / (gain + FIRST_RATIO * power)
     spectrum = torch.fft.rfft2(picture) * inverse
@@ -56,8 +56,9 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     for phase in rounds.phases:
         for step in phase:
             tie, second = (v[:, step, None, None] for v in (strengths.tie, strengths.second))
-            wanted = back * torch.fft.rfft2(filled(spectrum)) + _scaled(guide(step), tie)
-            spectrum = _scaled(wanted, 1 / (gain + tie * (power + second * power.square())))
+            determined = gain + tie * (power + second * power.square())
+            wanted = back * torch.fft.rfft2(filled(spectrum)) + _scaled(guide(step, determined, tie), tie)
+            spectrum = _scaled(wanted, 1 / determined)
             estimate = torch.fft.irfft2(spectrum, s=facts.size)
         found.append(estimate)
     return found
@@ -115,19 +116,24 @@ def estimates_in_blocks(
             spectrum.read(lambda rows: rounds.guide(*asked, rows)[0])
             return
         spectrum.read(lambda rows: rounds.correction(*asked, rows)[0])
-        spectrum.filter(lambda columns: finer(gradient_power_columns(size, columns, picture)))
+        spectrum.filter(lambda columns: damped(determined(step, columns, transfer[columns]), strengths.tie[0, step]))
         spectrum.read(lambda rows: rounds.shrunk_guide(*asked, rows)[0], add=True)
 
     def invert(block: Tensor, columns: slice) -> Tensor:
         seen, power = transfer[columns], gradient_power_columns(size, columns, picture)
         return torch.fft.fft(block, dim=0) * seen.conj() / (seen.abs().square() + FIRST_RATIO * power)
 
-    def solve(step: int, guides: Tensor, columns: slice) -> Tensor:
+    def determined(step: int, columns: slice, seen: Tensor) -> Tensor:
+        """What the spectrum of a round's estimate is divided by."""
         tie, second = strengths.tie[0, step], strengths.second[0, step]
-        seen, power = transfer[columns], gradient_power_columns(size, columns, picture)
-        wanted = torch.fft.fft(guides, dim=0) * tie
+        power = gradient_power_columns(size, columns, picture)
+        return seen.abs().square() + tie * (power + second * power.square())
+
+    def solve(step: int, guides: Tensor, columns: slice) -> Tensor:
+        seen = transfer[columns]
+        wanted = torch.fft.fft(guides, dim=0) * strengths.tie[0, step]
         wanted += seen.conj() * torch.fft.fft(passing.values[:, columns], dim=0)
-        return wanted / (seen.abs().square() + tie * (power + second * power.square()))
+        return wanted / determined(step, columns, seen)
 
     spectrum.read(lambda rows: picture[rows])
     spectrum.columns(invert)
