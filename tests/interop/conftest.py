@@ -12,8 +12,9 @@ from unblur.weights import Card, Weights, write_weights
 
 @pytest.fixture(scope="session")
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file with one U-Net for two steps, three inverses, one of a filtered picture, and sparse estimates."""
-    sizes = {"steps": 2, "members": 2, "features": 1, "sparse": 1, "width": 4, "middle": 4, "deep": 4, "shared": 1}
+    """One U-Net for two steps, three inverses, one of a filtered picture, and rounds for each kind of noise."""
+    maps = {"width": 4, "middle": 4, "deep": 4}
+    sizes = {"steps": 2, "members": 2, "features": 1, "sparse": 1, "kinds": 1, "shared": 1, **maps}
     network, generator = Universal(Sizes(**sizes)), torch.Generator().manual_seed(3)
     network.start(generator)
     with torch.no_grad():  # A fresh U-Net answers 0, and a mistake in what it is shown would not be seen.

@@ -12,6 +12,7 @@ import torch
 from scipy.fft import next_fast_len
 
 from tests.conftest import make_chart
+from unblur.degrade.camera import Camera
 from unblur.errors import ConfigError
 from unblur.fourier import fast_size
 from unblur.interop import portable
@@ -19,6 +20,7 @@ from unblur.interop.module import Deblur
 from unblur.interop.onnx import export_onnx
 from unblur.interop.portable import Portable, noise_levels
 from unblur.networks import light
+from unblur.networks.kinds import kind_shares
 from unblur.psf.random import shake_seeded
 from unblur.tensors import Image, Psf
 
@@ -65,6 +67,14 @@ def test_a_psf_wider_than_the_training_is_met_alike(exported: Path, small_weight
     wide = torch.nn.functional.pad(comma, (30, 30))
 
     assert difference(exported, photograph(40, 80, 1), wide, small_weights) < 5e-4
+
+
+def test_rounds_are_mixed_alike_by_the_kinds_of_noise(exported: Path, small_weights: Path, comma: Psf) -> None:
+    camera = Camera(noise=0.02, grain=0.5, jpeg=90)
+    picture, _ = camera.photograph(make_chart(70, 90), comma, torch.Generator().manual_seed(3))
+
+    assert float(kind_shares(light.noise_levels(picture)).max()) < 0.9
+    assert difference(exported, picture, comma, small_weights) < 5e-4
 
 
 def test_what_nothing_blurred_stays_as_it_is(exported: Path) -> None:

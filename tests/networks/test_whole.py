@@ -12,6 +12,7 @@ from tests.conftest import make_chart
 from tests.networks.test_universal import stirred
 from unblur.errors import Cancelled, ConfigError
 from unblur.fourier import gradient_power, otf
+from unblur.networks.rounds import SparseRounds
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Transfer, gradient_power_columns
 from unblur.networks.universal import Universal, sizes_of
@@ -61,7 +62,7 @@ def small_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"features": 2, "steps": 2}, True),
         ({"steps": 1}, True),
         ({"sparse": 1, "steps": 2}, False),
-        ({"sparse": 1, "steps": 2, "features": 1}, True),
+        ({"sparse": 1, "kinds": 1, "steps": 2, "features": 1}, True),
     ],
 )
 def test_strips_pieces_and_blocks_give_what_learning_sees_at_once(
@@ -79,7 +80,7 @@ def test_strips_pieces_and_blocks_give_what_learning_sees_at_once(
 @pytest.mark.parametrize("height", [41, 65])
 def test_sparse_estimates_reach_beyond_what_the_u_nets_see_where_the_psf_is_wide(height: int) -> None:
     network, picture = lively(sparse=1), lit(60, 62)  # in three steps: what lies outside after the second tells
-    assert network.rounds is not None
+    assert isinstance(network.rounds, SparseRounds)
     for parameter in network.rounds.corrections.parameters():
         parameter.add_(SEEN * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(8)))
     psf = torch.zeros(height, 31, dtype=torch.float64)

@@ -19,6 +19,7 @@ from torch import nn
 from unblur.errors import ConfigError
 from unblur.interop.module import Deblur
 from unblur.interop.portable import CARD, ROUNDS, VERSION
+from unblur.networks.kinds import COMPRESSED, GRAINY, KINDS, UNTOUCHED
 from unblur.networks.rounds import DAMPING, DIRECTIONS, FINENESS, REACH, WIDEST
 from unblur.networks.splitting import FIRST_RATIO
 from unblur.networks.unet import STRIDE
@@ -129,6 +130,7 @@ def _card(network: Universal, names: list[str]) -> dict[str, Any]:
         "guide_reach": REACH,
         "widest": WIDEST,
         "damping": DAMPING,
+        "kinds": {"names": KINDS, "between": [GRAINY, UNTOUCHED, COMPRESSED]} if network.sizes.kinds else {},
         "phases": [phase.stop for phase in network.rounds.phases] if network.rounds else [],
         "reach": max(int(net.reach) for net in network.nets),  # type: ignore[arg-type]
         "steps": steps,

@@ -81,14 +81,15 @@ class Portable:
         trust[:, *inside] = 1
         doubt = _filtered(np.fft.rfft2(1 - trust * (1 - white)), transfer.conj(), size)
         levels = noise_levels(blurred)
+        rounds = self._mixed(levels)
         prior = (2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(size[0])))[:, None] + (
             2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
         )
         region = tuple(slice(part.start - RING, part.stop + RING + (part.start - part.stop) % CELL) for part in inside)
-        strengths_of_rounds = self._strengths(levels, psf) if self.rounds else np.empty((3, 0))
+        strengths_of_rounds = self._strengths(rounds, levels, psf) if rounds else np.empty((3, 0))
         cells = (inside[0].start, inside[1].start)
         wide = max(psf.shape) > self.card["widest"]
-        sparse = self._sparse(picture, trust, white, transfer, prior, levels, strengths_of_rounds, cells, wide)
+        sparse = self._sparse(picture, trust, white, transfer, prior, levels, rounds, strengths_of_rounds, cells, wide)
         latent = np.minimum(sparse[-1], BRIGHTEST) if sparse else None
         for step in self.steps:
             usual, observed = _softmax(np.array(step["choice"], np.float32)), picture
@@ -119,9 +120,24 @@ class Portable:
         assert latent is not None
         return np.ascontiguousarray(latent[:, *inside])
 
-    def _strengths(self, levels: Array, psf: Array) -> Array:
+    def _mixed(self, levels: Array) -> dict[str, Array]:
+        """The rounds of a photograph's kind of noise: ``RoundsByNoise``."""
+        ranges = self.card["kinds"]
+        if not ranges:
+            return self.rounds
+        fine, coarse, blocks = levels
+        grainy, untouched, compressed = (
+            np.clip((value - low) / (high - low), 0, 1)
+            for value, (low, high) in zip((coarse - fine, blocks, blocks), ranges["between"], strict=True)
+        )
+        white = (1 - grainy) * (1 - untouched)
+        shares = np.array([1 - white - compressed, white, compressed], np.float32)
+        sets = [f"kinds.{name}." for name in ranges["names"]]
+        names = [name.removeprefix(sets[0]) for name in self.rounds if name.startswith(sets[0])]
+        return {name: np.tensordot(shares, np.stack([self.rounds[of + name] for of in sets]), 1) for name in names}
+
+    def _strengths(self, rounds: dict[str, Array], levels: Array, psf: Array) -> Array:
         """Tie, threshold and second differences' weight of every round, ``(3, rounds)``: ``SparseRounds.strengths``."""
-        rounds = self.rounds
         facts = np.concatenate([levels / 2, _passing(psf, self.card["fineness"], self.card["directions"])])
         hidden = np.tanh(rounds["seen.weight"] @ facts + rounds["seen.bias"])
         adapted = (rounds["adapted.weight"] @ hidden + rounds["adapted.bias"]).reshape(3, -1)
@@ -136,12 +152,13 @@ class Portable:
         transfer: Any,
         prior: Array,
         levels: Array,
+        rounds: dict[str, Array],
         strengths: Array,
         cells: tuple[int, int],
         wide: bool,
     ) -> list[Array]:
         """The estimates under a sparse prior: :mod:`unblur.networks.splitting`."""
-        if not self.rounds:
+        if not rounds:
             return []
         size, gain, found = picture.shape[1:], np.abs(transfer) ** 2, []
         inverse = transfer.conj() / (gain + self.card["first_ratio"] * prior)
@@ -151,7 +168,7 @@ class Portable:
         for number, (tie, threshold, second) in enumerate(strengths.T.tolist()):
             told = [*levels.tolist(), math.log(tie) / 5]
             determined = gain + tie * (prior + second * prior**2)
-            correction = self._correction(number, estimate, told, cells)
+            correction = self._correction(rounds, number, estimate, told, cells)
             if wide:  # than the PSFs of the training
                 damped = determined / (determined + tie * self.card["damping"])
                 correction = _filtered(np.fft.rfft2(correction), damped, size)
@@ -164,7 +181,9 @@ class Portable:
                 found.append(estimate.astype(np.float32))
         return found
 
-    def _correction(self, number: int, estimate: Array, told: list[float], cells: tuple[int, int]) -> Array:
+    def _correction(
+        self, rounds: dict[str, Array], number: int, estimate: Array, told: list[float], cells: tuple[int, int]
+    ) -> Array:
         """What the small network of a round adds to its guide: ``GuideNet``, plane by plane."""
         (height, width), reach = estimate.shape[1:], self.card["guide_reach"]
         before = [cell % 2 for cell in cells]
@@ -178,7 +197,7 @@ class Portable:
             x = np.concatenate([squares, np.broadcast_to(numbers, (len(told), *squares.shape[1:]))])
             for layer in ("first", "second", "last"):
                 name = f"corrections.{number}.{layer}"
-                x = _convolved(x, self.rounds[f"{name}.weight"], self.rounds[f"{name}.bias"])
+                x = _convolved(x, rounds[f"{name}.weight"], rounds[f"{name}.bias"])
                 x = x if layer == "last" else np.maximum(x, 0)
             joined = x.reshape(2, 2, *x.shape[1:]).transpose(2, 0, 3, 1).reshape(2 * x.shape[1], -1)
             corrections.append(joined[before[0] : before[0] + height, before[1] : before[1] + width])

@@ -1,6 +1,7 @@
 """What the universal network knows of a photograph before its first step."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
@@ -42,6 +43,13 @@ class Facts:
     def region(self) -> Inside:
         """The photograph with its ring, sides in whole cells of the U-Nets."""
         return region_around(self.inside)
+
+    def each(self) -> Iterator["Facts"]:
+        """The same of every photograph alone."""
+        names = ("picture", "trust", "white", "doubt", "transfer", "levels", "kernels")
+        for number in range(len(self.picture)):
+            parts = {name: getattr(self, name) for name in names}
+            yield replace(self, **{n: part[number % len(part) :][:1] for n, part in parts.items()})
 
 
 def region_around(inside: Inside) -> Inside:

@@ -103,6 +103,10 @@ class SparseRounds(nn.Module):
         counts = [len(phase.couplings) for phase in PHASES]
         return [range(sum(counts[:n]), sum(counts[: n + 1])) for n in range(len(counts))]
 
+    def of(self, levels: Tensor) -> "SparseRounds":  # noqa: ARG002
+        """The rounds for one photograph: always these; see :class:`unblur.networks.kinds.RoundsByNoise`."""
+        return self
+
     def strengths(self, levels: Tensor, psf: Tensor, cells: tuple[int, int] = (0, 0)) -> "Strengths":
         """What holds in each round for a photograph.
 

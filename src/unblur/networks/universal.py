@@ -19,6 +19,7 @@ from unblur.boundary import Arc, filled
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, check, facts_of, misfit_of, room_for
+from unblur.networks.kinds import RoundsByNoise
 from unblur.networks.light import BRIGHTEST, LEVELS, compress, expand, noise_levels, weakened
 from unblur.networks.photograph import light_in
 from unblur.networks.rounds import PHASES, SparseRounds
@@ -30,11 +31,12 @@ from unblur.orientation import ORIENTATIONS
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128},
+    "universal": {"steps": 1, "members": 4, "sparse": 1, "kinds": 1, "width": 80, "middle": 112, "deep": 128},
     "universal-large": {
         "steps": 4,
         "members": 6,
         "sparse": 1,
+        "kinds": 1,
         "width": 112,
         "middle": 112,
         "deep": 96,
@@ -76,6 +78,8 @@ class Sizes:
     :mod:`unblur.networks.splitting`."""
     guide: int = 24
     """Maps of the small networks that correct the sparse prior's guides, at half resolution."""
+    kinds: int = 0
+    """1: the sparse prior is learned for each kind of noise; see :mod:`unblur.networks.kinds`."""
     shared: int = 0
     """1: all steps use one U-Net; 0: each has its own. The inverses' r are never shared."""
 
@@ -86,7 +90,7 @@ class Sizes:
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 1 or more")
         if self.features < 0:
             raise ConfigError(f"sizes.features is {self.features}, expected 0 or more")
-        for name in ("sparse", "shared"):
+        for name in ("sparse", "kinds", "shared"):
             if getattr(self, name) not in (0, 1):
                 raise ConfigError(f"sizes.{name} is {getattr(self, name)}, expected 0 or 1")
 
@@ -111,7 +115,7 @@ class Universal(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
-        self.rounds = SparseRounds(sizes.guide) if sizes.sparse else None
+        self.rounds = (RoundsByNoise if sizes.kinds else SparseRounds)(sizes.guide) if sizes.sparse else None
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
         widths = (sizes.width, sizes.middle, sizes.deep)
         self.nets = nn.ModuleList(
@@ -231,7 +235,8 @@ class Universal(nn.Module):
                 continue
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
             stages = [self._stage(step, levels) for step in range(self.sizes.steps)]
-            whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=self.rounds, report=tell)
+            rounds = self.rounds.of(levels) if self.rounds else None
+            whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=rounds, report=tell)
             restored.append(whole.restored())
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 

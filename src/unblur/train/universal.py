@@ -93,7 +93,7 @@ class UniversalPart(nn.Module):
         for name, parameter in self.network.named_parameters():
             of_rounds = name.startswith("rounds.")
             if stage.part == "joint" or of_rounds == (stage.part == "rounds"):
-                kernel = name.startswith(("nets.", "rounds.corrections."))
+                kernel = name.startswith("nets.") or (of_rounds and ".corrections." in name)
                 paces[1.0 if kernel else ROUNDS_PACE if of_rounds else ANALYTIC_PACE].append(parameter)
         rates = [(params, stage.rate * pace) for pace, params in paces.items() if params]
         return [{"params": params, "lr": rate, "peak": rate} for params, rate in rates]
