@@ -66,7 +66,7 @@ def test_a_pure_kind_has_its_own_set(levels: tuple[float, ...], kind: int, comma
 
 def test_photographs_of_a_batch_are_mixed_each_by_itself(comma: Psf) -> None:
     rounds, blurred = stirred(), valid_blur(make_chart(40, 52), comma).repeat(2, 3, 1, 1)
-    levels = torch.tensor([[0.0, 0.45, 0.05], [1.0, 1.2, 0.3]])
+    levels = torch.tensor([[0.0, 0.2, 0.05], [1.0, 1.2, 0.3]])
 
     together = sparse_estimates(facts_of(blurred, comma, None, levels), rounds)
 
@@ -79,7 +79,7 @@ def test_photographs_of_a_batch_are_mixed_each_by_itself(comma: Psf) -> None:
 def test_gradients_reach_the_sets_that_have_a_share(comma: Psf) -> None:
     rounds = stirred().requires_grad_(True)
     blurred = valid_blur(make_chart(40, 52), comma).detach()
-    facts = facts_of(blurred, comma, None, torch.tensor([[0.0, 0.45, 0.0]]))  # half usual, half white
+    facts = facts_of(blurred, comma, None, torch.tensor([[0.0, 0.2, 0.0]]))  # half usual, half white
 
     sparse_estimates(facts, rounds)[-1].square().sum().backward()
 
