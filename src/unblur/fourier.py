@@ -87,6 +87,16 @@ def gradient_power(size: tuple[int, int], like: Tensor) -> Tensor:
     return power_y[:, None] + power_x[None, :]
 
 
+def power_of(spectrum: Tensor) -> Tensor:
+    """``|s|²`` of complex numbers, without the square root that ``abs`` takes."""
+    return spectrum.real.square() + spectrum.imag.square()
+
+
+def scaled(spectrum: Tensor, by: Tensor) -> Tensor:
+    """A spectrum times real numbers, which PyTorch would make complex first, and their gradients, too."""
+    return torch.view_as_complex(torch.view_as_real(spectrum) * by[..., None])
+
+
 def correlate_along(image: Tensor, kernels: Tensor, dim: int) -> Tensor:
     """Valid correlation with long one-dimensional kernels, mixing channels: ``conv2d`` with ``(L, 1)`` or ``(1, L)``.
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unblur.boundary import Inside, filled
-from unblur.networks.light import whiteness
+from unblur.networks.light import WHITE_FROM, whiteness
 
 ALL = slice(None)
 
@@ -60,9 +60,12 @@ class Surrounded:
         """Rows of what would have been observed without clipping and beyond the frame, if the scene's blur were so."""
         observed = blurred.clone()
         mine, theirs = overlap(rows, self.inside[0])
-        picture, near = self.photograph.light(number, theirs), blurred[mine, self.inside[1]]
-        lit = torch.lerp(picture, torch.maximum(picture, near), whiteness(picture))
-        observed[mine, self.inside[1]] = torch.lerp(near, lit, self.photograph.trust(number, theirs))
+        lit, near = self.photograph.light(number, theirs), blurred[mine, self.inside[1]]
+        if bool((lit > WHITE_FROM).any()):  # most rows of most photographs are spared these passes
+            lit = torch.lerp(lit, torch.maximum(lit, near), whiteness(lit))
+        if self.photograph.weight is not None:
+            lit = torch.lerp(near, lit, self.photograph.trust(number, theirs))
+        observed[mine, self.inside[1]] = lit
         return observed
 
     def unsure(self, number: int, extended: Tensor, rows: slice) -> Tensor:

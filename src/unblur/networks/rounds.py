@@ -142,13 +142,20 @@ class SparseRounds(nn.Module):
         return guide + self.correction(number, estimate, strengths, rows)
 
     def shrunk_guide(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
-        """``Gᵀ w`` over first and second differences G, w the shrunk differences of an estimate; see :meth:`guide`."""
-        rows = rows or slice(0, estimate.shape[-2])
-        around = _rows(estimate, rows.start - CURVED, rows.stop + CURVED)
+        """``Gᵀ w`` over first and second differences G, w the shrunk differences of an estimate; see :meth:`guide`.
+
+        The same as :func:`unblur.differences.derivatives` and its adjoint, in half as many passes over the memory.
+        """
+        rows, width = rows or slice(0, estimate.shape[-2]), estimate.shape[-1]
+        around = _part(estimate, (rows.start - CURVED, rows.stop + CURVED), (-CURVED, width + CURVED))
         threshold, second = (v[:, number, None, None] for v in (strengths.threshold, strengths.second))
-        dx, dy, dxx, dyy, dxy = (shrunk(values, threshold) for values in derivatives(around))
-        guide = derivatives_adjoint(dx, dy, second * dxx, second * dyy, 2 * second * dxy)
-        return guide[:, CURVED:-CURVED]
+        dx, dy = around[:, 1:-1].diff(dim=2), around[:, :, 2:-2].diff(dim=1)
+        # The adjoint of a difference is its negative: one of three minus signs is left for each field.
+        dxx, dyy = (shrunk(d, threshold).diff(dim=dim) for d, dim in ((dx[:, 1:-1].diff(dim=2), 2), (dy.diff(dim=1), 1)))
+        dxy = shrunk(dx[:, :, 1:-1].diff(dim=1), threshold).diff(dim=1)
+        along = shrunk(dx[:, 1:-1, 1:-1], threshold).addcmul(second, dxx.add(dxy, alpha=2), value=-1)
+        down = shrunk(dy[:, 1:-1], threshold).addcmul(second, dyy, value=-1)
+        return (along.diff(dim=2) + down.diff(dim=1)).neg()
 
     def correction(self, number: int, estimate: Tensor, strengths: "Strengths", rows: slice | None = None) -> Tensor:
         """What the small network of a round adds to its guide; see :meth:`guide`."""
@@ -156,8 +163,7 @@ class SparseRounds(nn.Module):
         # Whole cells of 2 × 2, the same ones wherever a block begins.
         above, below = _around(rows.start, rows.stop, strengths.cells[0])
         left, right = _around(0, width, strengths.cells[1])
-        wide = torch.arange(-left, width + right, device=estimate.device) % width
-        around = _rows(estimate, rows.start - above, rows.stop + below)[:, None, :, wide]
+        around = _part(estimate, (rows.start - above, rows.stop + below), (-left, width + right))[:, None]
         correction: Tensor = self.corrections[number](around, strengths.told(number))[:, 0]
         inner = correction[:, above - REACH :, left - REACH :]
         return inner[:, : rows.stop - rows.start, :width].to(estimate)
@@ -208,7 +214,9 @@ class GuideNet(nn.Module):
 
     def forward(self, plane: Tensor, told: Tensor) -> Tensor:
         """``(B, 1, h, w)`` of even sides, which lose :data:`REACH` pixels at each edge, and numbers ``(B, 4)``."""
-        cells = F.pixel_unshuffle(plane, 2).contiguous(memory_format=torch.channels_last)
+        if not torch.is_grad_enabled() and torch.is_autocast_enabled(plane.device.type):
+            plane = plane.to(torch.get_autocast_dtype(plane.device.type))  # what a convolution would do, only sooner
+        cells = _cells(plane)
         # No pixel lacks a neighbour here, so what planes of one value would add is the same everywhere.
         kernels, numbers = self.first.weight.split([4, LEVELS + 1], dim=1)
         bias = self.first.bias + (told.to(numbers)[:, None] * numbers.sum(dim=(2, 3))).sum(dim=2)
@@ -216,7 +224,18 @@ class GuideNet(nn.Module):
             x = F.conv2d(cells, kernels, bias[0])
         else:
             x = F.conv2d(cells, kernels) + bias.to(cells)[:, :, None, None]
-        return F.pixel_shuffle(self.last(F.relu(self.second(F.relu(x)))), 2)
+        return _pixels(self.last(F.relu(self.second(F.relu(x, inplace=True)), inplace=True)))
+
+
+def _cells(plane: Tensor) -> Tensor:
+    """``pixel_unshuffle(plane, 2)`` of ``(B, 1, h, w)`` in channels last: strided reads, several times as quick."""
+    return torch.stack([plane[:, 0, y::2, x::2] for y in (0, 1) for x in (0, 1)], dim=3).permute(0, 3, 1, 2)
+
+
+def _pixels(cells: Tensor) -> Tensor:
+    """``pixel_shuffle(cells, 2)`` of ``(B, 4, h, w)`` in channels last; see :func:`_cells`."""
+    top, bottom = (torch.stack([cells[:, n], cells[:, n + 1]], dim=3).flatten(2) for n in (0, 2))
+    return torch.stack([top, bottom], dim=2).flatten(1, 2)[:, None]
 
 
 def damped(determined: Tensor, tie: Tensor) -> Tensor:
@@ -231,9 +250,17 @@ def damped(determined: Tensor, tie: Tensor) -> Tensor:
     return determined / (determined + DAMPING * tie)
 
 
-def _rows(estimate: Tensor, start: int, stop: int) -> Tensor:
-    """Rows of circular planes ``(B, H, W)``, also before the first and after the last."""
-    return estimate[:, torch.arange(start, stop, device=estimate.device) % estimate.shape[-2]]
+def _part(planes: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
+    """Rows and columns of circular planes ``(B, H, W)``, which may begin before the first and end after the last."""
+    for dim, (start, stop) in ((1, rows), (2, columns)):
+        length, pieces = planes.shape[dim], []
+        while start < stop:
+            first = start % length
+            count = min(length - first, stop - start)
+            pieces.append(planes.narrow(dim, first, count))
+            start += count
+        planes = pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=dim)
+    return planes
 
 
 def _around(start: int, stop: int, cell: int) -> tuple[int, int]:
@@ -270,10 +297,11 @@ class _Shrunk(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, threshold: Tensor) -> Tensor:
-        share = threshold / torch.maximum(values.abs(), threshold)
+        share = torch.maximum(values.abs(), threshold)
+        torch.div(threshold, share, out=share)
         loss = share.mul_(share.sqrt())
         ctx.save_for_backward(values, threshold, loss)
-        return values * (1 - loss)
+        return torch.addcmul(values, values, loss, value=-1)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:

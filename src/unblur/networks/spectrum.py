@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unblur.networks.scratch import Scratch
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Numbers that are transformed together, about: few enough for a cache, enough for a thread pool."""
 
 

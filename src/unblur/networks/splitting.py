@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from unblur.fourier import gradient_power
+from unblur.fourier import gradient_power, power_of, scaled
 from unblur.networks.facts import Facts
 from unblur.networks.kinds import RoundsByNoise
 from unblur.networks.rounds import SparseRounds, Strengths, damped
@@ -34,7 +34,7 @@ def sparse_estimates(facts: Facts, rounds: SparseRounds | RoundsByNoise) -> list
 def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     """The estimates of one colour plane, ``(B, H, W)`` each; one after the other they need a third of the memory."""
     transfer = facts.transfer[:, 0]
-    gain, back = transfer.abs().square(), transfer.conj()
+    gain, back = power_of(transfer), transfer.conj()
     power = gradient_power(facts.size, facts.levels)
     strengths = rounds.strengths(facts.levels, facts.kernels, (facts.inside[0].start, facts.inside[1].start))
     picture, trust, white = (planes[:, number] for planes in (facts.picture, facts.trust, facts.white))
@@ -61,16 +61,11 @@ def _of_plane(number: int, facts: Facts, rounds: SparseRounds) -> list[Tensor]:
         for step in phase:
             tie, second = (v[:, step, None, None] for v in (strengths.tie, strengths.second))
             determined = gain + tie * (power + second * power.square())
-            wanted = back * torch.fft.rfft2(filled(spectrum)) + _scaled(guide(step, determined, tie), tie)
-            spectrum = _scaled(wanted, 1 / determined)
+            wanted = back * torch.fft.rfft2(filled(spectrum)) + scaled(guide(step, determined, tie), tie)
+            spectrum = scaled(wanted, 1 / determined)
             estimate = torch.fft.irfft2(spectrum, s=facts.size)
         found.append(estimate)
     return found
-
-
-def _scaled(spectrum: Tensor, by: Tensor) -> Tensor:
-    """A spectrum times real numbers, which PyTorch would make complex first, and their gradients, too."""
-    return torch.view_as_complex(torch.view_as_real(spectrum) * by[..., None])
 
 
 def estimates_in_blocks(
@@ -125,19 +120,19 @@ def estimates_in_blocks(
 
     def invert(block: Tensor, columns: slice) -> Tensor:
         seen, power = transfer[columns], gradient_power_columns(size, columns, picture)
-        return torch.fft.fft(block, dim=0) * seen.conj() / (seen.abs().square() + FIRST_RATIO * power)
+        return scaled(torch.fft.fft(block, dim=0).mul_(seen.conj()), 1 / (power_of(seen) + FIRST_RATIO * power))
 
     def determined(step: int, columns: slice, seen: Tensor) -> Tensor:
         """What the spectrum of a round's estimate is divided by."""
         tie, second = strengths.tie[0, step], strengths.second[0, step]
         power = gradient_power_columns(size, columns, picture)
-        return seen.abs().square() + tie * (power + second * power.square())
+        return power_of(seen) + tie * (power + second * power.square())
 
     def solve(step: int, guides: Tensor, columns: slice) -> Tensor:
         seen = transfer[columns]
-        wanted = torch.fft.fft(guides, dim=0) * strengths.tie[0, step]
-        wanted += seen.conj() * torch.fft.fft(passing.values[:, columns], dim=0)
-        return wanted / determined(step, columns, seen)
+        wanted = torch.fft.fft(passing.values[:, columns], dim=0).mul_(seen.conj())
+        wanted.addcmul_(torch.fft.fft(guides, dim=0), strengths.tie[0, step])
+        return scaled(wanted, 1 / determined(step, columns, seen))
 
     spectrum.read(lambda rows: picture[rows])
     spectrum.columns(invert)

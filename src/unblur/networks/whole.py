@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unblur.boundary import Arc, domain, extended_rows
+from unblur.fourier import power_of, scaled
 from unblur.networks.bank import Bank
 from unblur.networks.facts import room_for
 from unblur.networks.light import BRIGHTEST
@@ -101,7 +102,7 @@ class Whole:
         self.spectra = [Spectrum(self.size, psf, self.scratch) for _ in picture]
         self.power = self.scratch.new(self.spectra[0].values.shape, psf.dtype)
         for columns in self.spectra[0].column_blocks():
-            self.power[:, columns] = self.transfer[columns].abs().square()
+            self.power[:, columns] = power_of(self.transfer[columns])
 
     def restored(self) -> Tensor:
         """The estimate of the unclipped scene after all steps, ``(C, H, W)``."""
@@ -214,7 +215,7 @@ class Whole:
             band = spectrum.values.new_empty(rows.stop - rows.start, spectrum.values.shape[1])
             for member, strength in enumerate(strengths):
                 for columns in spectrum.column_blocks():
-                    inverse = spectrum.values[:, columns] / self._damped(strength, columns)
+                    inverse = scaled(spectrum.values[:, columns], 1 / self._damped(strength, columns))
                     if member >= bank.members:
                         inverse *= seen[member - bank.members][columns]
                     band[:, columns] = torch.fft.ifft(inverse, dim=0)[kept]
