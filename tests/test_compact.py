@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unblur.compact import WORTHWHILE, compacted, expanded, with_common_kernels
+from unblur.compact import WORTHWHILE, compacted, expanded, with_changes, with_common_kernels
 from unblur.errors import WeightsError
 
 
@@ -135,3 +135,26 @@ def test_the_sum_of_every_row_is_kept(kernel: torch.Tensor) -> None:
 
     whole, kept = (values.flatten(1).sum(dim=1) for values in (kernel, again))
     torch.testing.assert_close(kept, whole, rtol=1e-3, atol=1e-3 * float(kernel.abs().max()))
+
+
+def test_what_changed_of_a_kernel_is_stored_to_a_sixteenth_of_the_change(kernel: torch.Tensor) -> None:
+    moved = kernel + 0.01 * torch.randn(kernel.shape, generator=torch.Generator().manual_seed(4))
+    tensors = {"usual.w": kernel, "white.w": moved, "white.b": torch.ones(3)}
+
+    stored = with_changes(tensors, {"white.w": "usual.w"}, 5)
+
+    again = expanded(stored)
+    assert set(again) == set(tensors)
+    assert torch.equal(again["usual.w"], kernel)
+    error = (again["white.w"] - moved).square().mean().sqrt()
+    assert 0 < error < 0.01 / 8
+    assert stored["white.w.change.of.usual.w.codes"].numel() <= 0.7 * kernel.numel()
+    assert "white.w" not in stored
+
+
+def test_a_change_of_nothing_is_refused(kernel: torch.Tensor) -> None:
+    stored = with_changes({"usual.w": kernel, "white.w": kernel + 1}, {"white.w": "usual.w"}, 4)
+    del stored["usual.w"]
+
+    with pytest.raises(WeightsError, match=r"white\.w is stored as a change of usual\.w, which is missing"):
+        expanded(stored)

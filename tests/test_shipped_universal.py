@@ -12,7 +12,8 @@ from unblur.colour import luma
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.io.psf import read_psf
 from unblur.metrics import psnr
-from unblur.networks.universal import Universal, sizes_of
+from unblur.networks.kinds import KINDS, UniversalByNoise, universal_network
+from unblur.networks.universal import sizes_of
 from unblur.psf.random import shake_seeded
 from unblur.restoration import restore
 from unblur.weights import load_into, shipped
@@ -22,10 +23,13 @@ SILENT = 0.002
 """A U-Net without which the result differs by less (root mean square, white = 1) decides nothing."""
 
 
-def test_every_unet_has_a_say() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_unet_has_a_say(kind: str) -> None:
     weights = shipped("universal")
-    network = Universal(sizes_of(weights.card.sizes)).requires_grad_(False)
-    load_into(network, weights)
+    whole_network = universal_network(sizes_of(weights.card.sizes)).requires_grad_(False)
+    load_into(whole_network, weights)
+    assert isinstance(whole_network, UniversalByNoise)
+    network = whole_network.networks()[KINDS.index(kind)]
     psf = shake_seeded(13, 3)
     blurred = valid_blur(make_chart(160, 176)[:, :1], psf)
     blurred = blurred + 0.01 * torch.randn(blurred.shape, generator=torch.Generator().manual_seed(2))
@@ -36,7 +40,7 @@ def test_every_unet_has_a_say() -> None:
         without = network(blurred, psf)
         silenced.remove()
 
-        assert float((whole - without).square().mean().sqrt()) > SILENT, f"U-Net {number} decides nothing"
+        assert float((whole - without).square().mean().sqrt()) > SILENT, f"U-Net {number} for {kind} decides nothing"
 
 
 @pytest.mark.parametrize("transfer", ["linear", "encoded"])

@@ -16,6 +16,7 @@ WORTHWHILE = 4096
 _CLIPS = tuple(step / 20 for step in range(10, 21))
 _PARTS = (".codes", ".scales", ".layout", ".offsets")
 _BASE, _MIX, _REST = ".base", ".mix", ".rest"
+_CHANGE = ".change.of."
 
 
 def compacted(tensors: Mapping[str, Tensor], bits: int = BITS) -> dict[str, Tensor]:
@@ -70,12 +71,26 @@ def with_common_kernels(tensors: Mapping[str, Tensor], names: Collection[str]) -
     return split
 
 
+def with_changes(tensors: Mapping[str, Tensor], origins: Mapping[str, str], bits: int) -> dict[str, Tensor]:
+    """Store kernels as what has changed since another one of the same shape, in few bits; all else stays as it is.
+
+    What training moved is small against the kernels themselves, and so is an error of a sixteenth of it.
+
+    Args:
+        tensors: by name; the origins as they will be read again.
+        origins: kernel → the kernel that it was trained on from, of which one is no other's.
+        bits: as for :func:`compacted`.
+    """
+    changes = {f"{name}{_CHANGE}{of}": tensors[name].float() - tensors[of].float() for name, of in origins.items()}
+    return {**{name: t for name, t in tensors.items() if name not in origins}, **compacted(changes, bits)}
+
+
 def _product(base: Tensor, mix: Tensor) -> Tensor:
     return base.float()[:, None] * mix[:, None, None]
 
 
 def expanded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors that :func:`compacted` stored, in float32, those of :func:`with_common_kernels` put together.
+    """The tensors that :func:`compacted` stored, in float32, those of the other two put together.
 
     Raises:
         WeightsError: parts of one tensor are missing or do not belong together.
@@ -88,6 +103,12 @@ def expanded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             found[name] = tensor
     for name in [name.removesuffix(_BASE) for name in found if name.endswith(_BASE)]:
         found[name] = _whole(name, *(found.pop(name + part, None) for part in (_BASE, _MIX, _REST)))
+    for change in [name for name in found if _CHANGE in name]:
+        name, _, origin = change.partition(_CHANGE)
+        moved = found.pop(change)
+        if origin not in found or found[origin].shape != moved.shape:
+            raise WeightsError(f"{name} is stored as a change of {origin}, which is missing or of another shape")
+        found[name] = found[origin].float() + moved
     return found
 
 

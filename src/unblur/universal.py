@@ -15,6 +15,7 @@ from unblur.boundary import Arc
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError
 from unblur.networks.facts import room_for
+from unblur.networks.kinds import UniversalByNoise, universal_network
 from unblur.networks.light import noise_levels
 from unblur.networks.photograph import light_in
 from unblur.networks.universal import VIEWS, Universal, sizes_of
@@ -73,7 +74,7 @@ class UniversalDeconvolver:
 
     def __init__(
         self,
-        network: Callable[[torch.dtype], Universal],
+        network: Callable[[torch.dtype], Universal | UniversalByNoise],
         device: torch.device,
         *,
         strength: float = 1.0,
@@ -181,10 +182,10 @@ def universal(name: Literal["universal", "universal-large"]) -> Callable[[torch.
     return build
 
 
-def _network(weights: Callable[[], Weights], device: torch.device, dtype: torch.dtype) -> Universal:
+def _network(weights: Callable[[], Weights], device: torch.device, dtype: torch.dtype) -> Universal | UniversalByNoise:
     """The network with its weights, frozen."""
     found = weights()
-    module = Universal(sizes_of(found.card.sizes))
+    module = universal_network(sizes_of(found.card.sizes))
     load_into(module, found)
     return module.requires_grad_(False).eval().to(device, dtype)
 

@@ -230,7 +230,6 @@ def built(make: Callable[[], torch.nn.Module], weights: Weights) -> torch.nn.Mod
     Raises:
         WeightsError: a tensor is missing, unknown or of another shape.
     """
-    held = {name: tensor.shape for name, tensor in weights.tensors.items()}
     try:
         if max(weights.card.sizes.values(), default=0) > LARGEST_SIZE:
             raise ValueError(f"larger than {LARGEST_SIZE}")
@@ -242,11 +241,7 @@ def built(make: Callable[[], torch.nn.Module], weights: Weights) -> torch.nn.Mod
     except (RuntimeError, OverflowError, ValueError, ZeroDivisionError) as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"no {weights.card.network} can have the sizes on this card ({reason})") from None
-    if claimed != held:
-        wrong = sorted(name for name in {*claimed, *held} if claimed.get(name) != held.get(name))
-        raise WeightsError(
-            f"these weights do not fit a {weights.card.network}: {wrong[0]} is missing or of another size"
-        )
+    _check_shapes(claimed, weights)
     network = make()
     load_into(network, weights)
     return network
@@ -258,8 +253,15 @@ def load_into(network: torch.nn.Module, weights: Weights) -> None:
     Raises:
         WeightsError: a tensor is missing, unknown or of another shape.
     """
-    try:
-        network.load_state_dict(weights.tensors)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"these weights do not fit a {weights.card.network}: {reason}") from None
+    _check_shapes({name: tensor.shape for name, tensor in network.state_dict().items()}, weights)
+    network.load_state_dict(weights.tensors)
+
+
+def _check_shapes(claimed: Mapping[str, torch.Size], weights: Weights) -> None:
+    """Refuse tensors that are not those of a network, and name the first that is not."""
+    held = {name: tensor.shape for name, tensor in weights.tensors.items()}
+    wrong = sorted(name for name in {*claimed, *held} if claimed.get(name) != held.get(name))
+    if wrong:
+        raise WeightsError(
+            f"these weights do not fit a {weights.card.network}: {wrong[0]} is missing or of another size"
+        )

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from unblur.networks.universal import Sizes, Universal
+from unblur.networks.kinds import UniversalByNoise
+from unblur.networks.universal import Sizes
 from unblur.psf.parametric import disk
 from unblur.weights import Card, Weights, write_weights
 
@@ -15,14 +16,15 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One U-Net for two steps, three inverses, one of a filtered picture, and rounds for each kind of noise."""
     maps = {"width": 4, "middle": 4, "deep": 4}
     sizes = {"steps": 2, "members": 2, "features": 1, "sparse": 1, "kinds": 1, "shared": 1, **maps}
-    network, generator = Universal(Sizes(**sizes)), torch.Generator().manual_seed(3)
+    network, generator = UniversalByNoise(Sizes(**sizes)), torch.Generator().manual_seed(3)
     network.start(generator)
     with torch.no_grad():  # A fresh U-Net answers 0, and a mistake in what it is shown would not be seen.
         for name, parameter in network.named_parameters():
             if name.endswith("last.weight"):
-                size = 0.005 if name.startswith("rounds.") else 0.05
+                size = 0.005 if ".rounds." in name else 0.05
                 parameter.copy_(size * torch.randn(parameter.shape, generator=generator))
-        network.choice.copy_(0.3 * torch.randn(network.choice.shape, generator=generator))
+        for one in network.networks():
+            one.choice.copy_(0.3 * torch.randn(one.choice.shape, generator=generator))
     card = Card(
         network="universal",
         sizes=sizes,

@@ -96,13 +96,19 @@ def test_the_shipped_network_makes_the_same_picture(tmp_path: Path) -> None:
     files = export_onnx(tmp_path)
     psf = shake_seeded(15, 4)
 
-    assert [file.name for file in files] == ["unet-1.onnx", "rounds.npz", "universal.json"]
+    assert [file.name for file in files] == [
+        "unet-usual-1.onnx",
+        "unet-white-1.onnx",
+        "unet-jpeg-1.onnx",
+        "rounds.npz",
+        "universal.json",
+    ]
     for channels in (1, 3):
         assert difference(tmp_path, photograph(123, 180, channels), psf, None) < 1 / 255
 
 
 def test_a_unet_takes_any_size_in_whole_cells(exported: Path) -> None:
-    session = onnxruntime.InferenceSession(str(exported / "unet-1.onnx"), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(exported / "unet-usual-1.onnx"), providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()[0].shape[1]
 
     for height, width in ((8, 8), (72, 16)):
@@ -111,7 +117,9 @@ def test_a_unet_takes_any_size_in_whole_cells(exported: Path) -> None:
 
 
 def test_steps_that_share_a_unet_share_its_file(exported: Path) -> None:
-    assert sorted(path.name for path in exported.iterdir()) == ["rounds.npz", "unet-1.onnx", "universal.json"]
+    files = sorted(path.name for path in exported.iterdir())
+
+    assert files == ["rounds.npz", "unet-jpeg-1.onnx", "unet-usual-1.onnx", "unet-white-1.onnx", "universal.json"]
 
 
 def test_the_noise_is_measured_alike() -> None:

@@ -12,6 +12,7 @@ from tests.conftest import make_chart
 from tests.networks.test_universal import stirred
 from unblur.errors import Cancelled, ConfigError
 from unblur.fourier import gradient_power, otf
+from unblur.networks.kinds import UniversalByNoise, universal_network
 from unblur.networks.rounds import SparseRounds
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Transfer, gradient_power_columns
@@ -22,12 +23,14 @@ SEEN = 0.05
 """How far the U-Nets' weights are moved from their start, so that they answer with something everywhere."""
 
 
-def lively(**sizes: int) -> Universal:
-    network = Universal(sizes_of({"width": 8, "middle": 8, "deep": 8, **sizes}))
+def lively(**sizes: int) -> Universal | UniversalByNoise:
+    network = universal_network(sizes_of({"width": 8, "middle": 8, "deep": 8, **sizes}))
     generator = torch.Generator().manual_seed(5)
     network.start(generator)
     network.requires_grad_(False)
-    for parameter in network.nets.parameters():
+    for name, parameter in network.named_parameters():
+        if ".nets." not in f".{name}":
+            continue
         parameter.add_(SEEN * torch.randn(parameter.shape, generator=generator))
     return network.double()
 

@@ -12,7 +12,8 @@ from tests.train.test_universal import CPU, TINY, recipe, trained
 from tests.train.tiny import pictures
 from unblur.errors import ConfigError, WeightsError
 from unblur.metrics import psnr
-from unblur.networks.universal import Universal, sizes_of
+from unblur.networks.kinds import universal_network
+from unblur.networks.universal import sizes_of
 from unblur.psf.parametric import disk
 from unblur.train.launch import Schedule, train_recipe
 from unblur.train.start import start_training, tuning_recipe, weights_to_tune
@@ -48,7 +49,7 @@ def tiny_tune(tmp_path: Path) -> Path:
 
 
 def restored_by(weights: Weights, picture: torch.Tensor) -> torch.Tensor:
-    network = Universal(sizes_of(weights.card.sizes))
+    network = universal_network(sizes_of(weights.card.sizes))
     load_into(network, weights)
     with torch.no_grad():
         return network(picture, disk(2))

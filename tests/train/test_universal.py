@@ -66,9 +66,12 @@ def test_a_run_ends_in_weights_that_restore(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["rounds", "joint"])
-def test_a_stage_of_rounds_leaves_the_unets_as_they_were_and_a_joint_one_does_not(part: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kinds", [0, 1])
+def test_a_stage_of_rounds_leaves_the_unets_as_they_were_and_a_joint_one_does_not(
+    kinds: int, part: str, tmp_path: Path
+) -> None:
     stage = {"part": part, "steps": 3, "batch": 2, "patch": 24, "rate": 1e-3, "warmup": 1}
-    sizes = {"steps": 1, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}
+    sizes = {"steps": 1, "members": 2, "sparse": 1, "kinds": kinds, "guide": 4, "width": 8, "middle": 8, "deep": 8}
     short = recipe(sizes=sizes, stages=[stage])
     train_recipe(short, None, pictures()[:3], tmp_path, held_out=pictures()[:1], device=CPU)
     untrained = UniversalPart(short)
@@ -78,7 +81,7 @@ def test_a_stage_of_rounds_leaves_the_unets_as_they_were_and_a_joint_one_does_no
 
     assert weights.card.steps == {part: 3}
     changed = {
-        name.split(".")[0]
+        name.split(".")[2 * kinds]
         for name, tensor in untrained.network.state_dict().items()
         if not torch.allclose(weights.tensors[name].float(), tensor, atol=1e-3, rtol=1e-3)
     }
@@ -112,8 +115,10 @@ def test_repeated_batches_end_alike_however_often_the_run_was_stopped(tmp_path: 
         assert torch.equal(tensor, run.parts.state_dict()[name]), name
 
 
-def test_the_rounds_estimates_can_be_known_before() -> None:
-    part = UniversalPart(recipe(sizes={"steps": 2, "members": 2, "sparse": 1, "guide": 4, "width": 8, "middle": 8}))
+@pytest.mark.parametrize("kinds", [0, 1])
+def test_the_rounds_estimates_can_be_known_before(kinds: int) -> None:
+    sizes = {"steps": 2, "members": 2, "sparse": 1, "kinds": kinds, "guide": 4, "width": 8, "middle": 8}
+    part = UniversalPart(recipe(sizes=sizes))
     part.begin()
     stage = recipe().stages[0]
     scene = torch.cat([pictures()[0][..., :32, :40]] * 2)
@@ -125,8 +130,9 @@ def test_the_rounds_estimates_can_be_known_before() -> None:
     assert torch.equal(part.loss(stage, *prepared), part.loss(stage, *batch))
 
 
-def test_every_weight_that_a_stage_trains_is_in_one_group() -> None:
-    part = UniversalPart(recipe(sizes={"sparse": 1, "guide": 4, "width": 8, "middle": 8, "deep": 8}))
+@pytest.mark.parametrize("kinds", [0, 1])
+def test_every_weight_that_a_stage_trains_is_in_one_group(kinds: int) -> None:
+    part = UniversalPart(recipe(sizes={"sparse": 1, "kinds": kinds, "guide": 4, "width": 8, "middle": 8, "deep": 8}))
     everything = set(part.network.parameters())
 
     taught = {}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError, PsfError
 from unblur.methods import METHODS
+from unblur.networks.kinds import UniversalByNoise, universal_network
 from unblur.networks.light import FLOOR, TYPICAL
 from unblur.networks.universal import Universal, sizes_of
 from unblur.precision import autocast
@@ -105,9 +106,9 @@ def levels_of(noise: Tensor, count: int) -> Tensor:
     return F.pad(((noise.reshape(-1, 1) + FLOOR) / TYPICAL).log().expand(count, 2), (0, 1))
 
 
-def _universal(method: str, settings: UniversalSettings) -> Universal:
+def _universal(method: str, settings: UniversalSettings) -> Universal | UniversalByNoise:
     weights = universal_weights(method, settings)
-    network = Universal(sizes_of(weights.card.sizes))
+    network = universal_network(sizes_of(weights.card.sizes))
     load_into(network, weights)
     return network.requires_grad_(False).eval()
 

@@ -19,7 +19,7 @@ from torch import nn
 from unblur.errors import ConfigError
 from unblur.interop.module import Deblur
 from unblur.interop.portable import CARD, ROUNDS, VERSION
-from unblur.networks.kinds import COMPRESSED, GRAINY, KINDS, UNTOUCHED
+from unblur.networks.kinds import COMPRESSED, GRAINY, KINDS, UNTOUCHED, UniversalByNoise
 from unblur.networks.rounds import DAMPING, DIRECTIONS, FINENESS, REACH, WIDEST
 from unblur.networks.splitting import FIRST_RATIO
 from unblur.networks.unet import STRIDE
@@ -31,9 +31,10 @@ def export_onnx(
 ) -> tuple[Path, ...]:
     """Write the network of a method as ``unet-1.onnx``, ``unet-2.onnx``, …, ``rounds.npz`` and ``universal.json``.
 
-    ``rounds.npz`` holds the rounds of splitting that the network begins with, if it does. Each U-Net maps ``planes``
-    ``(1, inputs, H, W)`` to ``answer`` ``(1, outputs, H, W)`` in float32; H and W are free multiples of 8. Files of
-    these names are replaced, the JSON file last.
+    One that is learned for each kind of noise has ``unet-white-1.onnx`` and so on. ``rounds.npz`` holds the rounds of
+    splitting that the network begins with, if it does. Each U-Net maps ``planes`` ``(1, inputs, H, W)`` to ``answer``
+    ``(1, outputs, H, W)`` in float32; H and W are free multiples of 8. Files of these names are replaced, the JSON file
+    last.
 
     Args:
         folder: made if it is missing.
@@ -56,16 +57,22 @@ def export_onnx(
         raise ConfigError("the export needs one more library; pip install unblur[onnx]") from None
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"unet-{number}.onnx" for number in range(1, len(network.nets) + 1)]
-    for net, file in zip(network.nets, files, strict=True):
-        _export(net, network.sizes.inputs, file)
-    written = list(files)
+    by_kind: dict[str, Universal] = (
+        dict(zip(KINDS, network.networks(), strict=True)) if isinstance(network, UniversalByNoise) else {"": network}
+    )
+    steps, written = {}, []
+    for kind, one in by_kind.items():
+        files = [folder / "-".join(filter(None, ("unet", kind, f"{n}.onnx"))) for n in range(1, len(one.nets) + 1)]
+        for net, file in zip(one.nets, files, strict=True):
+            _export(net, one.sizes.inputs, file)
+        names = [files[number % len(files)].name for number in range(one.sizes.steps)]
+        steps[kind] = _steps(one, names)
+        written += files
     if network.rounds:
         written.append(folder / ROUNDS)
-        _save_rounds(network.rounds, folder / ROUNDS)
-    names = [files[number % len(files)].name for number in range(network.sizes.steps)]
+        _save_rounds(by_kind, folder / ROUNDS)
     part = folder / f"{CARD}.part"
-    part.write_text(json.dumps(_card(network, names), indent=1), encoding="utf-8")
+    part.write_text(json.dumps(_card(next(iter(by_kind.values())), steps), indent=1), encoding="utf-8")
     part.replace(folder / CARD)
     return (*written, folder / CARD)
 
@@ -90,10 +97,16 @@ def _export(net: nn.Module, inputs: int, file: Path) -> None:
     part.replace(file)
 
 
-def _save_rounds(rounds: nn.Module, file: Path) -> None:
+def _save_rounds(by_kind: Mapping[str, Universal], file: Path) -> None:
+    """Of every kind, its name and a dot before each of its tensors' names."""
+    tensors = {
+        f"{kind}.{name}": tensor.numpy()
+        for kind, network in by_kind.items()
+        for name, tensor in (network.rounds.state_dict() if network.rounds else {}).items()
+    }
     part = file.with_name(file.name + ".part")
     with part.open("wb") as stream:
-        np.savez(stream, **{name: tensor.numpy() for name, tensor in rounds.state_dict().items()})
+        np.savez(stream, **tensors)
     part.replace(file)
 
 
@@ -111,9 +124,9 @@ def _quiet() -> Iterator[None]:
         chatter.setLevel(level)
 
 
-def _card(network: Universal, names: list[str]) -> dict[str, Any]:
-    """Everything learned that is not in a U-Net, by step, and what the U-Nets need to be run."""
-    steps = [
+def _steps(network: Universal, names: list[str]) -> list[dict[str, Any]]:
+    """Everything learned of each step that is not in its U-Net, whose file is named."""
+    return [
         {
             "unet": name,
             "choice": network.choice[number].tolist(),
@@ -121,6 +134,10 @@ def _card(network: Universal, names: list[str]) -> dict[str, Any]:
         }
         for number, (name, bank) in enumerate(zip(names, network.banks, strict=True))
     ]
+
+
+def _card(network: Universal, steps: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What is learned of every kind, and what holds for all: sizes as those of ``network``, the numbers of formulas."""
     return {
         "version": VERSION,
         "members": network.sizes.members,
@@ -130,7 +147,7 @@ def _card(network: Universal, names: list[str]) -> dict[str, Any]:
         "guide_reach": REACH,
         "widest": WIDEST,
         "damping": DAMPING,
-        "kinds": {"names": KINDS, "between": [GRAINY, UNTOUCHED, COMPRESSED]} if network.sizes.kinds else {},
+        "between": [GRAINY, UNTOUCHED, COMPRESSED],
         "phases": [phase.stop for phase in network.rounds.phases] if network.rounds else [],
         "reach": max(int(net.reach) for net in network.nets),  # type: ignore[arg-type]
         "steps": steps,

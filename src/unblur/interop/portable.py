@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """Planes ``(C, H, W)`` or ``(H, W)``, 1 = white."""
 Part = tuple[slice, slice]
 
-CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 5
+CARD, ROUNDS, VERSION = "universal.json", "rounds.npz", 6
 RING, CELL = 8, 8
 """Pixels around the photograph that the U-Nets see; the sides that they take are multiples of a cell."""
 PIECE = 512
@@ -43,12 +43,13 @@ class Portable:
         card = json.loads((Path(folder) / CARD).read_text(encoding="utf-8"))
         if card["version"] != VERSION:
             raise ValueError(f"{folder} has version {card['version']}, expected {VERSION}; export the network again")
-        self.card, self.steps, self.members, self.reach = card, card["steps"], card["members"], card["reach"]
+        self.card, self.members, self.reach = card, card["members"], card["reach"]
+        self.kinds: list[str] = list(card["steps"])
         self.rounds: dict[str, Array] = {}
         if card["phases"]:
             with np.load(Path(folder) / ROUNDS, allow_pickle=False) as file:
                 self.rounds = {name: file[name] for name in file.files}
-        names = {step["unet"] for step in self.steps}
+        names = {step["unet"] for steps in card["steps"].values() for step in steps}
         self.unets = {
             name: onnxruntime.InferenceSession(str(Path(folder) / name), providers=list(providers)) for name in names
         }
@@ -81,7 +82,8 @@ class Portable:
         trust[:, *inside] = 1
         doubt = _filtered(np.fft.rfft2(1 - trust * (1 - white)), transfer.conj(), size)
         levels = noise_levels(blurred)
-        rounds = self._mixed(levels)
+        shares = self._shares(levels)
+        rounds = self._mixed(shares)
         prior = (2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(size[0])))[:, None] + (
             2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
         )
@@ -91,7 +93,7 @@ class Portable:
         wide = max(psf.shape) > self.card["widest"]
         sparse = self._sparse(picture, trust, white, transfer, prior, levels, rounds, strengths_of_rounds, cells, wide)
         latent = np.minimum(sparse[-1], BRIGHTEST) if sparse else None
-        for step in self.steps:
+        for step in self.card["steps"][self.kinds[int(shares.argmax())]]:
             usual, observed = _softmax(np.array(step["choice"], np.float32)), picture
             misfit = np.fft.rfft2(picture)
             if latent is not None:
@@ -120,21 +122,24 @@ class Portable:
         assert latent is not None
         return np.ascontiguousarray(latent[:, *inside])
 
-    def _mixed(self, levels: Array) -> dict[str, Array]:
-        """The rounds of a photograph's kind of noise: ``RoundsByNoise``."""
-        ranges = self.card["kinds"]
-        if not ranges:
-            return self.rounds
+    def _shares(self, levels: Array) -> Array:
+        """How much of a photograph's noise is of each kind: ``unblur.networks.kinds.kind_shares``."""
+        if len(self.kinds) == 1:
+            return np.ones(1, np.float32)
         fine, coarse, blocks = levels
         grainy, untouched, compressed = (
             np.clip((value - low) / (high - low), 0, 1)
-            for value, (low, high) in zip((coarse - fine, blocks, blocks), ranges["between"], strict=True)
+            for value, (low, high) in zip((coarse - fine, blocks, blocks), self.card["between"], strict=True)
         )
         white = (1 - grainy) * (1 - untouched)
-        shares = np.array([1 - white - compressed, white, compressed], np.float32)
-        sets = [f"kinds.{name}." for name in ranges["names"]]
-        names = [name.removeprefix(sets[0]) for name in self.rounds if name.startswith(sets[0])]
-        return {name: np.tensordot(shares, np.stack([self.rounds[of + name] for of in sets]), 1) for name in names}
+        return np.array([1 - white - compressed, white, compressed], np.float32)
+
+    def _mixed(self, shares: Array) -> dict[str, Array]:
+        """The rounds of a photograph."""
+        first = f"{self.kinds[0]}."
+        names = [name.removeprefix(first) for name in self.rounds if name.startswith(first)]
+        sets = {name: np.stack([self.rounds[f"{kind}.{name}"] for kind in self.kinds]) for name in names}
+        return {name: np.tensordot(shares, several, 1) for name, several in sets.items()}
 
     def _strengths(self, rounds: dict[str, Array], levels: Array, psf: Array) -> Array:
         """Tie, threshold and second differences' weight of every round, ``(3, rounds)``: ``SparseRounds.strengths``."""

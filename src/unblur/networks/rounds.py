@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that every PyTorch reader expects
 from torch import Tensor, nn
 
-from unblur.differences import derivatives, derivatives_adjoint
 from unblur.networks.light import LEVELS
 
 WIDEST = 61
@@ -103,10 +102,6 @@ class SparseRounds(nn.Module):
         counts = [len(phase.couplings) for phase in PHASES]
         return [range(sum(counts[:n]), sum(counts[: n + 1])) for n in range(len(counts))]
 
-    def of(self, levels: Tensor) -> "SparseRounds":  # noqa: ARG002
-        """The rounds for one photograph: always these; see :class:`unblur.networks.kinds.RoundsByNoise`."""
-        return self
-
     def strengths(self, levels: Tensor, psf: Tensor, cells: tuple[int, int] = (0, 0)) -> "Strengths":
         """What holds in each round for a photograph.
 
@@ -150,8 +145,9 @@ class SparseRounds(nn.Module):
         around = _part(estimate, (rows.start - CURVED, rows.stop + CURVED), (-CURVED, width + CURVED))
         threshold, second = (v[:, number, None, None] for v in (strengths.threshold, strengths.second))
         dx, dy = around[:, 1:-1].diff(dim=2), around[:, :, 2:-2].diff(dim=1)
-        # The adjoint of a difference is its negative: one of three minus signs is left for each field.
-        dxx, dyy = (shrunk(d, threshold).diff(dim=dim) for d, dim in ((dx[:, 1:-1].diff(dim=2), 2), (dy.diff(dim=1), 1)))
+        # The adjoint of a difference is its negative; shrinking is odd, so that the signs can wait for the end.
+        dxx = shrunk(dx[:, 1:-1].diff(dim=2), threshold).diff(dim=2)
+        dyy = shrunk(dy.diff(dim=1), threshold).diff(dim=1)
         dxy = shrunk(dx[:, :, 1:-1].diff(dim=1), threshold).diff(dim=1)
         along = shrunk(dx[:, 1:-1, 1:-1], threshold).addcmul(second, dxx.add(dxy, alpha=2), value=-1)
         down = shrunk(dy[:, 1:-1], threshold).addcmul(second, dyy, value=-1)

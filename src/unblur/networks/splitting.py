@@ -12,7 +12,6 @@ from torch import Tensor
 
 from unblur.fourier import gradient_power, power_of, scaled
 from unblur.networks.facts import Facts
-from unblur.networks.kinds import RoundsByNoise
 from unblur.networks.rounds import SparseRounds, Strengths, damped
 from unblur.networks.scratch import Scratch
 from unblur.networks.spectrum import Spectrum, Transfer, gradient_power_columns
@@ -22,11 +21,8 @@ FIRST_RATIO = 1e-2
 """r of the inverse from which the first round begins."""
 
 
-def sparse_estimates(facts: Facts, rounds: SparseRounds | RoundsByNoise) -> list[Tensor]:
+def sparse_estimates(facts: Facts, rounds: SparseRounds) -> list[Tensor]:
     """One estimate for each of :data:`PHASES`, on the whole domain: ``(B, C, H, W)`` each."""
-    if isinstance(rounds, RoundsByNoise):  # a mixture for every photograph
-        each = [sparse_estimates(one, rounds.of(one.levels)) for one in facts.each()]
-        return [torch.cat(phase) for phase in zip(*each, strict=True)]
     by_plane = [_of_plane(number, facts, rounds) for number in range(facts.picture.shape[1])]
     return [torch.stack(planes, dim=1) for planes in zip(*by_plane, strict=True)]
 

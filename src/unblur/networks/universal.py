@@ -19,7 +19,6 @@ from unblur.boundary import Arc, filled
 from unblur.errors import ConfigError
 from unblur.networks.bank import Bank
 from unblur.networks.facts import Facts, check, facts_of, misfit_of, room_for
-from unblur.networks.kinds import RoundsByNoise
 from unblur.networks.light import BRIGHTEST, LEVELS, compress, expand, noise_levels, weakened
 from unblur.networks.photograph import light_in
 from unblur.networks.rounds import PHASES, SparseRounds
@@ -31,12 +30,11 @@ from unblur.orientation import ORIENTATIONS
 from unblur.tensors import Image, Report, Weight
 
 PRESETS: dict[str, dict[str, int]] = {
-    "universal": {"steps": 1, "members": 4, "sparse": 1, "kinds": 1, "width": 80, "middle": 112, "deep": 128},
+    "universal": {"steps": 1, "members": 4, "sparse": 1, "width": 80, "middle": 112, "deep": 128},
     "universal-large": {
         "steps": 4,
         "members": 6,
         "sparse": 1,
-        "kinds": 1,
         "width": 112,
         "middle": 112,
         "deep": 96,
@@ -79,7 +77,7 @@ class Sizes:
     guide: int = 24
     """Maps of the small networks that correct the sparse prior's guides, at half resolution."""
     kinds: int = 0
-    """1: the sparse prior is learned for each kind of noise; see :mod:`unblur.networks.kinds`."""
+    """1: all is learned for each kind of noise; see :func:`unblur.networks.kinds.universal_network`."""
     shared: int = 0
     """1: all steps use one U-Net; 0: each has its own. The inverses' r are never shared."""
 
@@ -115,7 +113,7 @@ class Universal(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
-        self.rounds = (RoundsByNoise if sizes.kinds else SparseRounds)(sizes.guide) if sizes.sparse else None
+        self.rounds = SparseRounds(sizes.guide) if sizes.sparse else None
         self.banks = nn.ModuleList(Bank(sizes.members, sizes.features) for _ in range(sizes.steps))
         widths = (sizes.width, sizes.middle, sizes.deep)
         self.nets = nn.ModuleList(
@@ -135,7 +133,12 @@ class Universal(nn.Module):
     def multiply_adds(self) -> int:
         """Multiply-adds of all convolutions per pixel, over all steps; the FFTs are not counted."""
         nets = sum(self.nets[number % len(self.nets)].multiply_adds for number in range(self.sizes.steps))  # type: ignore[misc]
-        return round(nets + (COLOURS * self.rounds.multiply_adds if self.rounds else 0))
+        return round(nets) + self.multiply_adds_of_rounds
+
+    @property
+    def multiply_adds_of_rounds(self) -> int:
+        """Those of the rounds alone, over all colours."""
+        return round(COLOURS * self.rounds.multiply_adds) if self.rounds else 0
 
     @torch.no_grad()
     def start(self, generator: torch.Generator) -> None:
@@ -161,6 +164,7 @@ class Universal(nn.Module):
         table: Tensor | None = None,
         place: tuple[Arc, Arc] | None = None,
         report: Report | None = None,
+        rounds: SparseRounds | None = None,
     ) -> Tensor:
         """Restore photographs, borders included: with little memory, unless gradients are wanted.
 
@@ -181,6 +185,7 @@ class Universal(nn.Module):
                 ``weight`` is then 0 beyond the photograph's frame, and what it ignores is filled already. Only what
                 the place wants of the piece is restored as well as can be.
             report: told the share of the work done, unless gradients are wanted; may raise ``Cancelled``.
+            rounds: to begin with, in place of its own.
 
         Returns:
             The scene as it would be without clipping, ``(B, C, H, W)``: lights are above 1.
@@ -192,9 +197,9 @@ class Universal(nn.Module):
         check(blurred, psf)
         if noise is None:  # measured as the photograph lies: JPEG's blocks begin at its first pixel
             noise = noise_levels(light_in(blurred, table), weight=weight)
-        noise = weakened(noise, strength)
+        noise, rounds = weakened(noise, strength), rounds or self.rounds
         if views == 1:
-            return self._restored(blurred, psf, weight, noise, table, place, report)
+            return self._restored(blurred, psf, weight, noise, table, place, report, rounds)
         seen = (
             view.back(
                 self._restored(
@@ -205,6 +210,7 @@ class Universal(nn.Module):
                     table,
                     None if place is None else view.place(place),
                     portion(report, number / views, (number + 1) / views),
+                    rounds,
                 )
             )
             for number, view in enumerate(ORIENTATIONS[:views])
@@ -220,10 +226,13 @@ class Universal(nn.Module):
         table: Tensor | None,
         place: tuple[Arc, Arc] | None,
         report: Report | None,
+        rounds: SparseRounds | None,
     ) -> Tensor:
         """:meth:`forward`, from one side."""
         if torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters())):
-            return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise)[-1]
+            light = light_in(blurred, table)
+            sparse = sparse_estimates(facts_of(light, psf, weight, noise), rounds) if rounds else []
+            return self.estimates(light, psf, weight=weight, noise=noise, sparse=sparse)[-1]
         like = blurred if table is None else table
         restored: list[Tensor] = []
         for number, picture in enumerate(blurred):
@@ -235,10 +244,13 @@ class Universal(nn.Module):
                 continue
             tell = portion(report, number / len(blurred), (number + 1) / len(blurred))
             stages = [self._stage(step, levels) for step in range(self.sizes.steps)]
-            rounds = self.rounds.of(levels) if self.rounds else None
             whole = Whole(picture, kernel, trust, levels, table, stages, place=place, rounds=rounds, report=tell)
             restored.append(whole.restored())
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
+
+    def sparse(self, facts: Facts) -> list[Tensor]:
+        """The estimates under a sparse prior, on the whole domain, if the network begins with such."""
+        return sparse_estimates(facts, self.rounds) if self.rounds else []
 
     def estimates(
         self,
@@ -255,7 +267,7 @@ class Universal(nn.Module):
         """
         facts = facts_of(blurred, psf, weight, noise)
         if sparse is None:
-            sparse = sparse_estimates(facts, self.rounds) if self.rounds else []
+            sparse = self.sparse(facts)
         found: list[Tensor] = []
         latent = sparse[-1].clamp_max(BRIGHTEST) if sparse else None
         for number in range(self.sizes.steps):

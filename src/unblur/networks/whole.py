@@ -34,7 +34,7 @@ EXACT = 4_000_000
 """Up to so many pixels all is held in full precision; beyond, what is looked at or mixed, but not inverted, in half."""
 BYTES, SPARSE_BYTES = 13, 4
 """Held for each value of a photograph over all steps, about, in float32; and for its sparse estimates."""
-IN_MEMORY = 1_400_000_000
+IN_MEMORY = 1_000_000_000
 """Up to so many bytes are held in memory, beyond that in a file."""
 SPARSE_SHARE = 0.33
 """Of the time, about, that the sparse estimates take."""

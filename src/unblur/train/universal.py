@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from unblur.colour import encode_srgb
 from unblur.errors import ConfigError
 from unblur.networks.facts import facts_of
+from unblur.networks.kinds import universal_network
 from unblur.networks.light import compress
-from unblur.networks.splitting import sparse_estimates
-from unblur.networks.universal import COLOURS, Universal, sizes_of
+from unblur.networks.universal import sizes_of
 from unblur.tensors import Image
 from unblur.train.config import Recipe, Stage
 from unblur.weights import Weights, load_into
@@ -40,7 +40,7 @@ class UniversalPart(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.network = Universal(sizes_of(recipe.network_sizes))
+        self.network = universal_network(sizes_of(recipe.network_sizes))
         self.kind = recipe.loss
         self.seed = recipe.seed
         self.gradient_limit: float | None = 1.0
@@ -64,7 +64,7 @@ class UniversalPart(nn.Module):
         if self.network.rounds is None:
             raise ConfigError("there are no rounds to train; expected sizes.sparse = 1")
         facts = facts_of(blurred, psf, None, None)
-        return [e[..., facts.inside[0], facts.inside[1]] for e in sparse_estimates(facts, self.network.rounds)]
+        return [e[..., facts.inside[0], facts.inside[1]] for e in self.network.sparse(facts)]
 
     def begin(self, weights: Weights | None = None) -> None:
         """Set what training starts from: trained weights, or a network that is one regularised inverse."""
@@ -83,17 +83,16 @@ class UniversalPart(nn.Module):
 
     def multiply_adds(self, name: str) -> int:
         """Multiply-adds per pixel of what a stage trains, FFTs not counted."""
-        rounds = 0 if self.network.rounds is None else round(COLOURS * self.network.rounds.multiply_adds)
-        whole = self.network.multiply_adds
+        rounds, whole = self.network.multiply_adds_of_rounds, self.network.multiply_adds
         return {"rounds": rounds, "universal": whole - rounds, "joint": whole}[name]
 
     def groups(self, stage: Stage) -> list[dict[str, object]]:
         """What the optimiser gets: the networks, and the analytic parameters at a quicker pace."""
         paces: dict[float, list[nn.Parameter]] = {1.0: [], ROUNDS_PACE: [], ANALYTIC_PACE: []}
         for name, parameter in self.network.named_parameters():
-            of_rounds = name.startswith("rounds.")
+            of_rounds = ".rounds." in f".{name}"
             if stage.part == "joint" or of_rounds == (stage.part == "rounds"):
-                kernel = name.startswith("nets.") or (of_rounds and ".corrections." in name)
+                kernel = ".nets." in f".{name}" or (of_rounds and ".corrections." in name)
                 paces[1.0 if kernel else ROUNDS_PACE if of_rounds else ANALYTIC_PACE].append(parameter)
         rates = [(params, stage.rate * pace) for pace, params in paces.items() if params]
         return [{"params": params, "lr": rate, "peak": rate} for params, rate in rates]
@@ -103,7 +102,7 @@ class UniversalPart(nn.Module):
         """What :meth:`loss` takes of a batch: for the U-Nets with the frozen rounds' estimates, computed once."""
         if stage.part != "universal" or self.network.rounds is None:
             return blurred, psf, scene, linear
-        sparse = sparse_estimates(facts_of(blurred, psf, None, None), self.network.rounds)
+        sparse = self.network.sparse(facts_of(blurred, psf, None, None))
         return blurred, psf, scene, linear, torch.stack(sparse, dim=1)
 
     def loss(
