@@ -53,7 +53,17 @@ def joined(first: Weights, others: dict[str, Weights]) -> Weights:
     tensors = {f"kinds.{kind}.{name}": t.clone() for kind, network in networks.items() for name, t in network.items()}
     told = [f"{kind} from {_told(weights)}" for kind, weights in others.items()]
     began = "; ".join(filter(None, [f"all but the rest from {_told(first)}", *told, first.card.begun_from]))
-    card = dataclasses.replace(first.card, sizes={**first.card.sizes, "kinds": 1}, begun_from=began)
+    cards = {kind: weights.card for kind, weights in others.items() if weights.card.steps != first.card.steps}
+    card = dataclasses.replace(
+        first.card,
+        sizes={**first.card.sizes, "kinds": 1},
+        steps=first.card.steps | {f"{part} for {kind}": n for kind, c in cards.items() for part, n in c.steps.items()},
+        patches=first.card.patches
+        | {f"{part} for {kind}": n for kind, c in cards.items() for part, n in c.patches.items()},
+        hours=first.card.hours + sum(c.hours for c in cards.values()),
+        validation={},
+        begun_from=began,
+    )
     return Weights(card=card, psf=first.psf, tensors=tensors)
 
 
