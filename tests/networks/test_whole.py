@@ -54,6 +54,8 @@ def small_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unblur.networks.whole.PIECE", (64, 48))
     monkeypatch.setattr("unblur.networks.whole.STRIP", 0)
     monkeypatch.setattr("unblur.networks.spectrum.BLOCK", 6000)
+    monkeypatch.setattr("unblur.networks.spectrum.LEAST_ROWS", 1)
+    monkeypatch.setattr("unblur.networks.spectrum.LEAST_COLUMNS", 1)
 
 
 @pytest.mark.usefixtures("small_cuts")

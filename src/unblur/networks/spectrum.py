@@ -9,6 +9,8 @@ from unblur.networks.scratch import Scratch
 
 BLOCK = 1 << 18
 """Numbers that are transformed together, about: few enough for a cache, enough for a thread pool."""
+LEAST_ROWS, LEAST_COLUMNS = 96, 256
+"""No block is smaller, however large the plane: networks need rows around theirs, and columns lie far apart in memory."""
 
 
 class Spectrum:
@@ -49,7 +51,7 @@ class Spectrum:
 
     def column_blocks(self) -> list[slice]:
         """All columns of the spectrum in blocks."""
-        return _blocks(self.values.shape[1], self.values.shape[0])
+        return _blocks(self.values.shape[1], max(BLOCK // self.values.shape[0], LEAST_COLUMNS))
 
 
 class Transfer:
@@ -85,9 +87,8 @@ def gradient_power_columns(size: tuple[int, int], columns: slice, like: Tensor) 
 
 def row_blocks(size: tuple[int, int]) -> list[slice]:
     """All rows of a plane in blocks."""
-    return _blocks(*size)
+    return _blocks(size[0], max(BLOCK // size[1], LEAST_ROWS))
 
 
-def _blocks(length: int, across: int) -> list[slice]:
-    count = max(1, BLOCK // across)
+def _blocks(length: int, count: int) -> list[slice]:
     return [slice(start, min(start + count, length)) for start in range(0, length, count)]
