@@ -10,7 +10,7 @@ from unblur.networks.scratch import Scratch
 BLOCK = 1 << 18
 """Numbers that are transformed together, about: few enough for a cache, enough for a thread pool."""
 LEAST_ROWS, LEAST_COLUMNS = 96, 256
-"""No block is smaller, however large the plane: networks need rows around theirs, and columns lie far apart in memory."""
+"""No block is smaller, however large the plane: networks need rows around theirs, and columns lie far apart."""
 
 
 class Spectrum:
