@@ -111,12 +111,11 @@ def main() -> None:
         named = (text.partition("=") for text in asked.others)
         whole = joined(_read(asked.first), {kind: _read(name) for kind, _, name in named})
         tensors = whole.tensors if asked.bits is None else small(whole.tensors, *asked.bits)
-        write_weights(asked.output, dataclasses.replace(whole, tensors=tensors))
-        whole = read_weights(asked.output)  # what cannot be read again must not be found out by somebody else
         if asked.validation is not None:
-            card = validated(whole, asked.validation).card
-            print(card.validation)  # noqa: T201
-            write_weights(asked.output, dataclasses.replace(whole, card=card, tensors=tensors))
+            whole = validated(dataclasses.replace(whole, tensors=expanded(tensors)), asked.validation)
+            print(whole.card.validation)  # noqa: T201
+        write_weights(asked.output, dataclasses.replace(whole, tensors=tensors))
+        read_weights(asked.output)  # what cannot be read again must not be found out by somebody else
     except UnblurError as error:
         parser.error(str(error))
 

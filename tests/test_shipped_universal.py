@@ -12,11 +12,11 @@ from unblur.colour import luma
 from unblur.degrade.blur import valid_blur, valid_frame
 from unblur.io.psf import read_psf
 from unblur.metrics import psnr
-from unblur.networks.kinds import KINDS, UniversalByNoise, universal_network
-from unblur.networks.universal import sizes_of
+from unblur.networks.kinds import KINDS, UniversalByNoise
 from unblur.psf.random import shake_seeded
 from unblur.restoration import restore
-from unblur.weights import load_into, shipped
+from unblur.universal import network_of
+from unblur.weights import shipped
 
 PHOTOGRAPH = Path(__file__).parents[1] / "examples" / "photographs" / "houses.jpg"
 SILENT = 0.002
@@ -25,9 +25,7 @@ SILENT = 0.002
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_unet_has_a_say(kind: str) -> None:
-    weights = shipped("universal")
-    whole_network = universal_network(sizes_of(weights.card.sizes)).requires_grad_(False)
-    load_into(whole_network, weights)
+    whole_network = network_of(shipped("universal"))
     assert isinstance(whole_network, UniversalByNoise)
     network = whole_network.networks()[KINDS.index(kind)]
     psf = shake_seeded(13, 3)

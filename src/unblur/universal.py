@@ -184,10 +184,14 @@ def universal(name: Literal["universal", "universal-large"]) -> Callable[[torch.
 
 def _network(weights: Callable[[], Weights], device: torch.device, dtype: torch.dtype) -> Universal | UniversalByNoise:
     """The network with its weights, frozen."""
-    found = weights()
-    module = universal_network(sizes_of(found.card.sizes))
-    load_into(module, found)
-    return module.requires_grad_(False).eval().to(device, dtype)
+    return network_of(weights()).to(device, dtype)
+
+
+def network_of(weights: Weights) -> Universal | UniversalByNoise:
+    """The network that weights are for, with these, frozen."""
+    network = universal_network(sizes_of(weights.card.sizes))
+    load_into(network, weights)
+    return network.requires_grad_(False).eval()
 
 
 def universal_margin(settings: Any, psf: Psf) -> int:

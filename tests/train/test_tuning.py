@@ -12,13 +12,12 @@ from tests.train.test_universal import CPU, TINY, recipe, trained
 from tests.train.tiny import pictures
 from unblur.errors import ConfigError, WeightsError
 from unblur.metrics import psnr
-from unblur.networks.kinds import universal_network
 from unblur.networks.universal import sizes_of
 from unblur.psf.parametric import disk
 from unblur.train.launch import Schedule, train_recipe
 from unblur.train.start import start_training, tuning_recipe, weights_to_tune
-from unblur.universal import UniversalSettings, universal
-from unblur.weights import Weights, load_into, read_weights
+from unblur.universal import UniversalSettings, network_of, universal
+from unblur.weights import Weights, read_weights
 
 TUNE = TINY.replace('name = "tiny-universal"', 'name = "tiny-tune"').replace("steps = 16", "steps = 3")
 
@@ -49,8 +48,7 @@ def tiny_tune(tmp_path: Path) -> Path:
 
 
 def restored_by(weights: Weights, picture: torch.Tensor) -> torch.Tensor:
-    network = universal_network(sizes_of(weights.card.sizes))
-    load_into(network, weights)
+    network = network_of(weights)
     with torch.no_grad():
         return network(picture, disk(2))
 

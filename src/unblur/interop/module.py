@@ -9,14 +9,11 @@ from torch import Tensor, nn
 from unblur.deconvolvers import Deconvolver
 from unblur.errors import ConfigError, PsfError
 from unblur.methods import METHODS
-from unblur.networks.kinds import UniversalByNoise, universal_network
 from unblur.networks.light import FLOOR, TYPICAL
-from unblur.networks.universal import Universal, sizes_of
 from unblur.precision import autocast
 from unblur.psf.accept import accept_psf
 from unblur.tensors import Image, Weight
-from unblur.universal import UniversalSettings, universal_weights
-from unblur.weights import load_into
+from unblur.universal import UniversalSettings, network_of, universal_weights
 
 
 class Deblur(nn.Module):
@@ -42,7 +39,11 @@ class Deblur(nn.Module):
             raise ConfigError(f"the method is {method!r}, expected one of {', '.join(METHODS)}")
         self.method = METHODS[method]
         self.settings = self.method.configured(settings)
-        self.network = _universal(method, self.settings) if isinstance(self.settings, UniversalSettings) else None
+        self.network = (
+            network_of(universal_weights(method, self.settings))
+            if isinstance(self.settings, UniversalSettings)
+            else None
+        )
         self._ready: dict[torch.device, Deconvolver] = {}
 
     def forward(
@@ -104,13 +105,6 @@ class Deblur(nn.Module):
 def levels_of(noise: Tensor, count: int) -> Tensor:
     """White noise of a known σ, no JPEG, as the ``(B, 3)`` levels of :func:`unblur.networks.light.noise_levels`."""
     return F.pad(((noise.reshape(-1, 1) + FLOOR) / TYPICAL).log().expand(count, 2), (0, 1))
-
-
-def _universal(method: str, settings: UniversalSettings) -> Universal | UniversalByNoise:
-    weights = universal_weights(method, settings)
-    network = universal_network(sizes_of(weights.card.sizes))
-    load_into(network, weights)
-    return network.requires_grad_(False).eval()
 
 
 def _accepted(psf: Tensor, count: int) -> Tensor:

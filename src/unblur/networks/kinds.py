@@ -126,15 +126,15 @@ class UniversalByNoise(nn.Module):
         sparse: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
         """See :meth:`Universal.estimates`; photographs of one kind together."""
-        facts = facts_of(blurred, psf, weight, noise)
+        levels = noise_levels(blurred, weight=weight) if noise is None else noise
         if sparse is None:
-            sparse = self.sparse(facts)
+            sparse = self.sparse(facts_of(blurred, psf, weight, levels))
         order, found = [], []
-        for network, own in self._groups(facts.levels):
+        for network, own in self._groups(levels):
             of_psf = psf if psf.ndim == 2 else psf[own]
             trust = None if weight is None else weight[own % len(weight)]
             its = [estimate[own] for estimate in sparse]
-            found.append(network.estimates(blurred[own], of_psf, weight=trust, noise=facts.levels[own], sparse=its))
+            found.append(network.estimates(blurred[own], of_psf, weight=trust, noise=levels[own], sparse=its))
             order.append(own)
         back = torch.cat(order).argsort()
         return [torch.cat(parts)[back] for parts in zip(*found, strict=True)]

@@ -230,9 +230,7 @@ class Universal(nn.Module):
     ) -> Tensor:
         """:meth:`forward`, from one side."""
         if torch.is_grad_enabled() and any(t.requires_grad for t in (blurred, psf, *self.parameters())):
-            light = light_in(blurred, table)
-            sparse = sparse_estimates(facts_of(light, psf, weight, noise), rounds) if rounds else []
-            return self.estimates(light, psf, weight=weight, noise=noise, sparse=sparse)[-1]
+            return self.estimates(light_in(blurred, table), psf, weight=weight, noise=noise, rounds=rounds)[-1]
         like = blurred if table is None else table
         restored: list[Tensor] = []
         for number, picture in enumerate(blurred):
@@ -248,9 +246,10 @@ class Universal(nn.Module):
             restored.append(whole.restored())
         return restored[0][None] if len(restored) == 1 else torch.stack(restored)
 
-    def sparse(self, facts: Facts) -> list[Tensor]:
-        """The estimates under a sparse prior, on the whole domain, if the network begins with such."""
-        return sparse_estimates(facts, self.rounds) if self.rounds else []
+    def sparse(self, facts: Facts, rounds: SparseRounds | None = None) -> list[Tensor]:
+        """The estimates under a sparse prior, on the whole domain, if the network begins with such; by other rounds."""
+        rounds = rounds or self.rounds
+        return sparse_estimates(facts, rounds) if rounds else []
 
     def estimates(
         self,
@@ -260,14 +259,16 @@ class Universal(nn.Module):
         weight: Weight | None = None,
         noise: Tensor | None = None,
         sparse: Sequence[Tensor] | None = None,
+        rounds: SparseRounds | None = None,
     ) -> list[Tensor]:
         """What each step makes of the photographs, the last one last; arguments as for :meth:`forward`.
 
-        ``sparse`` are the estimates of the rounds on the extended domain, if they are known already.
+        ``sparse`` are the estimates of the rounds on the extended domain, if they are known already; ``rounds`` take
+        the place of its own.
         """
         facts = facts_of(blurred, psf, weight, noise)
         if sparse is None:
-            sparse = self.sparse(facts)
+            sparse = self.sparse(facts, rounds)
         found: list[Tensor] = []
         latent = sparse[-1].clamp_max(BRIGHTEST) if sparse else None
         for number in range(self.sizes.steps):
